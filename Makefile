@@ -1,0 +1,60 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clawtrace-otel needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
+	@touch $@
+
+.PHONY: help install demo check format test fast fixtures schema proto constraints clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP) ## set up .venv
+
+demo: $(STAMP) ## run an agent, the service and a model server here; print the card
+	$(BIN)/clawtrace demo
+
+check: $(STAMP) ## lint, format check, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(STAMP) ## all tests
+	$(BIN)/python -m pytest
+
+fast: $(STAMP) ## the tests that take under two minutes together
+	$(BIN)/python -m pytest -m "not slow"
+
+fixtures: $(STAMP) ## capture the spans of real instrumentations again
+	$(BIN)/python -m tests.fixtures.capture
+
+schema: $(STAMP) ## write the JSON Schema of a card again
+	$(BIN)/python -c 'from clawtrace_otel.tracecard.schema import schema_text; print(schema_text(), end="")' > clawtrace_otel/tracecard/tracecard-1.schema.json
+
+proto: $(STAMP) ## generate the protobuf classes of clawtrace_otel/otlp again
+	$(BIN)/python -m pip install --quiet "grpcio-tools==1.71.2" --target .proto-tools
+	PYTHONPATH=.proto-tools $(PYTHON) -m grpc_tools.protoc -I. --python_out=. --pyi_out=. clawtrace_otel/otlp/skeleton.proto
+	rm -rf .proto-tools
+
+constraints: ## pin today's newest versions in constraints.txt
+	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev
+	.venv-constraints/bin/python -m pip freeze --exclude-editable > constraints.txt
+	rm -rf .venv-constraints
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
