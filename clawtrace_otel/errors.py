@@ -1,0 +1,36 @@
+"""Every error that this package raises.
+
+ClawTraceError
+  ConfigError    a setting or a settings file is wrong
+  PriceError     a price file is wrong
+  DecodeError    bytes are not the OTLP message that they are said to be
+  CardError      a file is not a valid TraceCard
+  JournalError   the journal cannot be opened, read or written
+
+A message says what is wrong, quotes the value, says where (path to the key, file, span id) and what
+to do about it. Errors inside an instrumented agent are logged and counted, never raised into it.
+"""
+
+
+class ClawTraceError(Exception):
+    """The base of all errors of this package."""
+
+
+class ConfigError(ClawTraceError):
+    """A setting is unknown, has the wrong type or an impossible value."""
+
+
+class PriceError(ClawTraceError):
+    """A price file cannot be read or has an entry that makes no sense."""
+
+
+class DecodeError(ClawTraceError):
+    """Bytes could not be decoded as OTLP."""
+
+
+class CardError(ClawTraceError):
+    """A file is not a TraceCard that its JSON Schema accepts."""
+
+
+class JournalError(ClawTraceError):
+    """The journal cannot be opened, read or written."""

@@ -1,0 +1,1 @@
+"""What spans of each dialect mean: attribute keys, dialect tables, the step they become."""

@@ -1,0 +1,74 @@
+"""All dialects, and their tables laid over one another for reading.
+
+The order is one of precedence. ``gen_ai.operation.name`` comes after the kinds of OpenInference and
+Traceloop, because the Collector's ``gen_ai_normalizer`` writes ``invoke_agent`` on their chains and
+tasks too. For fields the official names come first.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from clawtrace_otel.semconv import attributes as a
+from clawtrace_otel.semconv.dialects.anthropic import ANTHROPIC
+from clawtrace_otel.semconv.dialects.dialect import Dialect, Keys, Kind
+from clawtrace_otel.semconv.dialects.genai import GENAI, REQUEST_PARAMETERS
+from clawtrace_otel.semconv.dialects.openinference import OPENINFERENCE
+from clawtrace_otel.semconv.dialects.supplied import SUPPLIED
+from clawtrace_otel.semconv.dialects.traceloop import TRACELOOP, TRACELOOP_OLD
+
+BY_KIND: tuple[Dialect, ...] = (OPENINFERENCE, TRACELOOP, GENAI, TRACELOOP_OLD)
+"""The dialects that say what a span is, the most trusted first."""
+
+BY_FIELD: tuple[Dialect, ...] = (
+    GENAI,
+    TRACELOOP,
+    TRACELOOP_OLD,
+    OPENINFERENCE,
+    ANTHROPIC,
+    SUPPLIED,
+)
+
+__all__ = ["BY_KIND", "FIELDS", "PREFIXES", "READ", "REQUEST_PARAMETERS", "Kind", "is_read"]
+
+PREFIXES: Keys = (
+    a.TRACELOOP_PROMPT_PREFIX,
+    a.TRACELOOP_COMPLETION_PREFIX,
+    a.OI_INPUT_MESSAGES_PREFIX,
+    a.OI_OUTPUT_MESSAGES_PREFIX,
+)
+"""Keys that stand for a whole flattened list, ``<prefix>0.role`` and so on."""
+
+
+def _overlay(tables: Iterable[Mapping[str, Keys]]) -> dict[str, Keys]:
+    merged: dict[str, Keys] = {}
+    for table in tables:
+        for name, keys in table.items():
+            merged[name] = merged.get(name, ()) + keys
+    return merged
+
+
+ANY = _overlay(d.any for d in BY_FIELD)
+FIELDS: dict[Kind, dict[str, Keys]] = {
+    "llm": _overlay([*(d.llm for d in BY_FIELD), ANY]),
+    "tool": _overlay([*(d.tool for d in BY_FIELD), ANY]),
+    "agent": _overlay([*(d.agent for d in BY_FIELD), ANY]),
+    "workflow": _overlay([*(d.agent for d in BY_FIELD), ANY]),
+    "span": ANY,
+}
+
+READ: frozenset[str] = frozenset(
+    [
+        *(key for fields in FIELDS.values() for keys in fields.values() for key in keys),
+        *(d.kind_key for d in BY_KIND if d.kind_key),
+        *REQUEST_PARAMETERS,
+        *a.WRITTEN,
+        a.CLAWTRACE_TOOL_READ_ONLY,
+        a.GEN_AI_WORKFLOW_NAME,
+        a.MCP_METHOD_NAME,
+    ]
+) - frozenset(PREFIXES)
+"""Every attribute that anything looks at; the others are not even decoded."""
+
+
+def is_read(key: str) -> bool:
+    """Whether some table names ``key``, alone or by a prefix."""
+    return key in READ or key.startswith(PREFIXES)
