@@ -1,0 +1,1 @@
+"""What tokens cost: rate cards of plain integers, and where they come from."""

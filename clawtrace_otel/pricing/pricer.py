@@ -1,0 +1,93 @@
+"""Which price a call has: supplied by the span, else from the first source that knows its model.
+
+``genai-prices`` takes 0.2 s to import, so that happens with the first call that needs it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from clawtrace_otel.pricing.rates import RateCard
+from clawtrace_otel.pricing.user_file import UserPrices
+from clawtrace_otel.semconv.step import Step
+
+Reason = Literal["no_usage", "invalid_usage", "no_model", "unknown_model"]
+"""Why a call has no price."""
+
+SUPPLIED = "supplied"
+
+_NS = 1_000_000_000
+_MAX_SECONDS = 253_402_300_799  # the last second that datetime knows
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call cost.
+
+    Attributes:
+        cost: 1e-12 USD; ``None`` if unknown.
+        source: ``supplied``, ``user``, ``litellm`` or ``genai-prices``; empty if unknown.
+        reason: why the cost is unknown; ``None`` if it is known.
+        computed: what tokens and rates give beside a supplied cost, in 1e-12 USD.
+    """
+
+    cost: int | None = None
+    source: str = ""
+    reason: Reason | None = None
+    computed: int | None = None
+
+
+class Pricer:
+    """Prices steps.
+
+    Args:
+        price_file: the user's price file; see :mod:`clawtrace_otel.pricing.user_file`.
+
+    Raises:
+        PriceError: the price file is wrong.
+    """
+
+    def __init__(self, price_file: Path | None = None) -> None:
+        self.user = UserPrices(price_file) if price_file else None
+        self._card = lru_cache(maxsize=4096)(self._find_card)
+
+    def price(self, step: Step) -> Price:
+        """The price of an LLM call, or of what an agent span says that its calls used."""
+        computed = self._compute(step)
+        if step.supplied is not None:
+            return Price(cost=step.supplied, source=SUPPLIED, computed=computed.cost)
+        return computed
+
+    def _compute(self, step: Step) -> Price:
+        if step.invalid:
+            return Price(reason="invalid_usage")
+        if step.usage is None:
+            return Price(reason="no_usage")
+        models = [model for model in (step.model, step.request_model) if model]
+        if not models:
+            return Price(reason="no_model")
+        when = datetime.fromtimestamp(min(step.start_ns // _NS, _MAX_SECONDS), UTC)
+        for model in models:
+            if card := self.find_card(step.provider, model, when, step.tier):
+                return Price(cost=card.cost(step.usage), source=card.source)
+        return Price(reason="unknown_model")
+
+    def find_card(self, provider: str, model: str, when: datetime, tier: str) -> RateCard | None:
+        """The rates of a model at a time (UTC); ``None`` if no source knows it."""
+        from clawtrace_otel.pricing import genai
+
+        # Within a day only off-peak prices change, so a day shares a card unless there are any.
+        if genai.depends_on_time_of_day(provider, model):
+            rounded = when.replace(second=0, microsecond=0)
+        else:
+            rounded = when.replace(hour=0, minute=0, second=0, microsecond=0)
+        return self._card(provider, model, rounded, tier)
+
+    def _find_card(self, provider: str, model: str, when: datetime, tier: str) -> RateCard | None:
+        if self.user and (card := self.user.find_card(provider, model, when.date())):
+            return card
+        from clawtrace_otel.pricing import genai
+
+        return genai.find_card(provider, model, when, tier)
