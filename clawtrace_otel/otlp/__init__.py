@@ -1,0 +1,1 @@
+"""OTLP bytes and JSON, read and written without losing what is not understood."""

@@ -1,0 +1,197 @@
+"""Trace requests, decoded span by span and put together again with attributes added.
+
+Source: OTLP 1.11, ``opentelemetry/proto/collector/trace/v1/trace_service.proto``.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from google.protobuf.message import DecodeError as ProtobufDecodeError
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanProto
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from clawtrace_otel.errors import DecodeError
+from clawtrace_otel.otlp.skeleton_pb2 import ScopeSpans, TraceRequest
+from clawtrace_otel.otlp.values import read_attributes, read_value
+from clawtrace_otel.semconv import attributes as a
+from clawtrace_otel.span import Event, Span
+
+MAX_REASONS = 5
+"""How many rejected spans a partial success describes."""
+
+
+@dataclass(slots=True)
+class Received:
+    """A span that was accepted, the bytes that its sender wrote, and where they stood.
+
+    Attributes:
+        place: index of the resource, index of the scope within it.
+    """
+
+    span: Span
+    raw: bytes
+    place: tuple[int, int]
+
+
+@dataclass(slots=True)
+class TraceBatch:
+    """A decoded request.
+
+    Attributes:
+        envelope: the request without its spans.
+        received: the accepted spans in the order of the request.
+        rejected: how many spans were not accepted.
+        reasons: why, for the first few, each with the path to the span.
+    """
+
+    envelope: TraceRequest
+    received: list[Received] = field(default_factory=list)
+    rejected: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def rejection(self) -> str:
+        """The message of a partial success; empty if all was accepted."""
+        more = self.rejected - len(self.reasons)
+        return "; ".join(self.reasons) + (f"; and {more} more" if more else "")
+
+
+def decode_traces(body: bytes) -> TraceBatch:
+    """Decode an ``ExportTraceServiceRequest``.
+
+    A span with impossible ids or damaged bytes is rejected, and the rest is kept.
+
+    Raises:
+        DecodeError: the bytes are no such message.
+    """
+    try:
+        batch = TraceBatch(TraceRequest.FromString(body))
+    except ProtobufDecodeError as e:
+        msg = f"the body is no ExportTraceServiceRequest in protobuf: {e}"
+        raise DecodeError(msg) from e
+    for r, resource_spans in enumerate(batch.envelope.resource_spans):
+        service = _service_name(resource_spans.resource)
+        for s, scope_spans in enumerate(resource_spans.scope_spans):
+            scope = _scope_name(scope_spans.scope)
+            for n, raw in enumerate(scope_spans.spans):
+                try:
+                    span = decode_span(raw, service, scope)
+                except DecodeError as e:
+                    _reject(batch, f"resource_spans[{r}].scope_spans[{s}].spans[{n}]: {e}")
+                else:
+                    batch.received.append(Received(span, raw, (r, s)))
+            del scope_spans.spans[:]
+    return batch
+
+
+def decode_span(raw: bytes, service: str, scope: str) -> Span:
+    """Decode one span.
+
+    Raises:
+        DecodeError: the bytes are damaged, or an id has the wrong length or is all zero.
+    """
+    try:
+        proto = SpanProto.FromString(raw)
+    except ProtobufDecodeError as e:
+        msg = f"the span cannot be decoded (invalid UTF-8 or damaged bytes): {e}"
+        raise DecodeError(msg) from e
+    parent = proto.parent_span_id
+    return Span(
+        trace_id=_id(proto.trace_id, 16, "trace_id"),
+        span_id=_id(proto.span_id, 8, "span_id"),
+        parent_id=parent.hex() if len(parent) == 8 and any(parent) else "",
+        name=proto.name,
+        start_ns=proto.start_time_unix_nano,
+        end_ns=proto.end_time_unix_nano,
+        attributes=read_attributes(proto.attributes),
+        events=[_event(event) for event in proto.events if event.name in _READ_EVENTS],
+        failed=proto.status.code == Status.STATUS_CODE_ERROR,
+        status_message=proto.status.message,
+        scope=scope,
+        service=service,
+    )
+
+
+def rebuild(
+    batch: TraceBatch, chosen: Iterable[tuple[Received, bytes]], max_bytes: int
+) -> Iterator[bytes]:
+    """Requests that carry the chosen spans, each with its added attributes, as they came in.
+
+    Resources, scopes, schema URLs and unknown fields are those of the request. Each has at most
+    ``max_bytes``, unless one span alone is larger.
+
+    Args:
+        batch: where the spans came from.
+        chosen: spans and the bytes of :func:`clawtrace_otel.otlp.values.encode_attributes`.
+        max_bytes: of one request.
+    """
+    out, size, last = TraceRequest(), 0, None
+    for received, added in chosen:
+        raw = received.raw + added
+        if size and size + len(raw) > max_bytes:
+            yield out.SerializeToString()
+            out, size, last = TraceRequest(), 0, None
+        if received.place != last:
+            scope_spans = _open_scope(batch.envelope, out, received.place, last)
+            size += len(scope_spans.scope) + len(out.resource_spans[-1].resource)
+            last = received.place
+        scope_spans.spans.append(raw)
+        size += len(raw) + 8
+    if size:
+        yield out.SerializeToString()
+
+
+def _open_scope(
+    envelope: TraceRequest, out: TraceRequest, place: tuple[int, int], last: tuple[int, int] | None
+) -> ScopeSpans:
+    source = envelope.resource_spans[place[0]]
+    if last is None or last[0] != place[0]:
+        target = out.resource_spans.add()
+        target.CopyFrom(source)
+        del target.scope_spans[:]
+    scope_spans = out.resource_spans[-1].scope_spans.add()
+    scope_spans.CopyFrom(source.scope_spans[place[1]])
+    return scope_spans
+
+
+_READ_EVENTS = frozenset({a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT})
+
+
+def _event(event: SpanProto.Event) -> Event:
+    return Event(event.name, {kv.key: read_value(kv.value) for kv in event.attributes})
+
+
+def _id(value: bytes, size: int, field_name: str) -> str:
+    if len(value) != size:
+        msg = f"{field_name} has {len(value)} bytes, not {size}"
+        raise DecodeError(msg)
+    if not any(value):
+        msg = f"{field_name} is all zero"
+        raise DecodeError(msg)
+    return value.hex()
+
+
+def _reject(batch: TraceBatch, reason: str) -> None:
+    batch.rejected += 1
+    if len(batch.reasons) < MAX_REASONS:
+        batch.reasons.append(reason)
+
+
+def _service_name(resource: bytes) -> str:
+    try:
+        attributes = Resource.FromString(resource).attributes
+    except ProtobufDecodeError:
+        return ""
+    return next(
+        (kv.value.string_value for kv in attributes if kv.key == a.SERVICE_NAME),
+        "",
+    )
+
+
+def _scope_name(scope: bytes) -> str:
+    try:
+        return InstrumentationScope.FromString(scope).name
+    except ProtobufDecodeError:
+        return ""

@@ -1,0 +1,128 @@
+"""The attributes that a span gets when it comes in: cost, repeat, and on the root the sums."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from clawtrace_otel.otlp.values import Scalar
+from clawtrace_otel.processors.cost import SAME_CALL, cost_attributes
+from clawtrace_otel.processors.counted_calls import CountedCalls
+from clawtrace_otel.processors.redundancy import Finding, RedundancyIndex, Repeat
+from clawtrace_otel.semconv import attributes as a
+from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.tracecard.compile import Compiler
+from clawtrace_otel.tracecard.tree import prefers
+
+Attributes = dict[str, Scalar]
+
+MAX_STEPS = 200_000
+"""Steps of all traces together that are kept at hand."""
+
+
+@dataclass(slots=True)
+class TraceState:
+    """What is known of a trace while it runs."""
+
+    index: RedundancyIndex
+    steps: dict[str, Step] = field(default_factory=dict)
+    counted: CountedCalls = field(default_factory=CountedCalls)
+
+
+class Enricher:
+    """Says which attributes to add to a span, knowing the spans that came in before.
+
+    Not thread-safe: one thread owns it.
+
+    Args:
+        compiler: prices calls, and knows the tools.
+        max_steps: bound on what is kept; traces that were quiet the longest are forgotten first.
+    """
+
+    def __init__(self, compiler: Compiler, max_steps: int = MAX_STEPS) -> None:
+        self._compiler = compiler
+        self._max_steps = max_steps
+        self._kept = 0
+        self._states: OrderedDict[str, TraceState] = OrderedDict()
+
+    def knows(self, trace_id: str) -> bool:
+        """Whether the trace is at hand."""
+        return trace_id in self._states
+
+    def load(self, trace_id: str, steps: Iterable[Step]) -> None:
+        """Take up a trace again whose steps were kept elsewhere."""
+        self._state(trace_id)
+        for step in steps:
+            self.enrich(step)
+
+    def forget(self, trace_id: str) -> None:
+        """Drop a trace."""
+        state = self._states.pop(trace_id, None)
+        self._kept -= len(state.steps) if state else 0
+
+    def clear(self) -> None:
+        """Drop all traces."""
+        self._states.clear()
+        self._kept = 0
+
+    def enrich(self, step: Step) -> Attributes | None:
+        """The attributes to add to a span; ``None`` if it brings nothing that was not known."""
+        state = self._state(step.trace_id)
+        known = state.steps.get(step.span_id)
+        if known is not None and not prefers(step, known):
+            return None
+        self._kept += known is None
+        state.steps[step.span_id] = step
+        attributes = self._attributes(state, step)
+        if not step.parent_id and step.end_ns:
+            attributes |= self._sums(state)
+        self._evict(step.trace_id)
+        return attributes
+
+    def _attributes(self, state: TraceState, step: Step) -> Attributes:
+        if step.kind == "llm":
+            if not state.counted.is_new(step):
+                return {a.CLAWTRACE_COST_UNPRICED_REASON: SAME_CALL}
+            priced = cost_attributes(self._compiler.pricer.price(step))
+            return priced | _finding_attributes(state.index.observe(step))
+        if step.kind == "tool":
+            return _finding_attributes(state.index.observe(step))
+        state.counted.pass_on(step)
+        return {}
+
+    def _sums(self, state: TraceState) -> Attributes:
+        card = self._compiler.compile(state.steps.values())
+        if card is None:
+            return {}
+        sums: Attributes = {
+            a.CLAWTRACE_TRACE_LLM_CALLS: card["total"]["llm_calls"],
+            a.CLAWTRACE_TRACE_TOOL_CALLS: card["total"]["tool_calls"],
+        }
+        cost = card["total"]["cost_usd"]
+        return sums if cost is None else {a.CLAWTRACE_TRACE_COST_USD: cost, **sums}
+
+    def _state(self, trace_id: str) -> TraceState:
+        state = self._states.get(trace_id)
+        if state is None:
+            state = self._states[trace_id] = TraceState(self._compiler.new_index())
+        self._states.move_to_end(trace_id)
+        return state
+
+    def _evict(self, current: str) -> None:
+        while self._kept > self._max_steps and len(self._states) > 1:
+            oldest = next(iter(self._states))
+            if oldest == current:
+                return
+            self.forget(oldest)
+
+
+def _finding_attributes(finding: Finding | None) -> Attributes:
+    if finding is None:
+        return {}
+    if isinstance(finding, Repeat):
+        return {
+            a.CLAWTRACE_REPEAT_OF: finding.of,
+            a.CLAWTRACE_REPEAT_KIND: finding.kind,
+            a.CLAWTRACE_REPEAT_VERDICT: finding.verdict,
+            a.CLAWTRACE_REPEAT_COUNT: finding.count,
+        }
+    return {a.CLAWTRACE_RETRY_OF: finding.of}

@@ -1,0 +1,61 @@
+"""Near equality of arguments: at most a given share of edits apart.
+
+The similarity is 1 - d / max(len), with d the Levenshtein distance, as rapidfuzz computes it. Two
+texts whose lengths differ by more than that share can never be near, so only a window of lengths is
+looked at; that loses no pair.
+"""
+
+from math import ceil, floor
+
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import extractOne
+
+DEFAULT_THRESHOLD = 0.90
+"""The paper clusters at 0.80, which takes one in twenty distinct templated calls for equal."""
+
+DEFAULT_BUDGET = 4_000_000
+"""Comparisons within one trace, weighed by length; a second or two. Beyond it nothing is near."""
+
+_CHARS_A_UNIT = 200
+
+
+class NearIndex:
+    """The distinct arguments of one tool in one trace.
+
+    Args:
+        threshold: similarity from which on two texts are near, in (0, 1].
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._by_length: dict[int, list[str]] = {}
+
+    def add(self, text: str) -> None:
+        """Remember a text that is not there yet."""
+        self._by_length.setdefault(len(text), []).append(text)
+
+    def cost(self, text: str) -> int:
+        """What a look-up of ``text`` takes off the budget."""
+        lengths = self._window(len(text))
+        return sum(len(self._by_length[n]) for n in lengths) * (1 + len(text) // _CHARS_A_UNIT)
+
+    def find(self, text: str) -> str | None:
+        """The most similar text at or over the threshold; of equally similar ones the first."""
+        best: tuple[float, str] | None = None
+        for length in self._window(len(text)):
+            found = extractOne(
+                text,
+                self._by_length[length],
+                scorer=Levenshtein.normalized_similarity,
+                processor=None,
+                score_cutoff=max(self._threshold, best[0] if best else 0.0),
+            )
+            if found and (best is None or found[1] > best[0]):
+                best = (found[1], found[0])
+        return best[1] if best else None
+
+    def _window(self, length: int) -> list[int]:
+        low, high = ceil(length * self._threshold), floor(length / self._threshold)
+        if high - low > len(self._by_length):
+            return sorted(n for n in self._by_length if low <= n <= high)
+        return [n for n in range(low, high + 1) if n in self._by_length]
