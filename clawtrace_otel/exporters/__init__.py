@@ -1,0 +1,1 @@
+"""Where steps go: cards on disk, and enriched spans to the next exporter."""

@@ -1,0 +1,78 @@
+"""The folder that cards are written to."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from clawtrace_otel.errors import ConfigError
+from clawtrace_otel.tracecard.model import Card
+from clawtrace_otel.tracecard.write import dump_card, write_text
+
+
+@dataclass(frozen=True, slots=True)
+class CardMark:
+    """What is remembered of the last card of a trace.
+
+    Attributes:
+        revision: of the card.
+        digest: of its text; empty if none was written.
+        closed: the trace was closed with it, so that a change makes a new revision.
+    """
+
+    revision: int = 1
+    digest: bytes = b""
+    closed: bool = False
+
+
+def mark(card: Card, *, closed: bool) -> CardMark:
+    """The mark of a card that is about to be written."""
+    text = dump_card(card)
+    return CardMark(card["revision"], blake2b(text.encode(), digest_size=16).digest(), closed)
+
+
+class CardFolder:
+    """Writes cards as ``<trace id>.yaml``.
+
+    Args:
+        path: the folder; it is made if it does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self) -> None:
+        """Make the folder and try whether it can be written to.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        probe = self.path / ".clawtrace-probe"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as e:
+            msg = f"cards cannot be written to {self.path}: {e}; choose another folder with --cards"
+            raise ConfigError(msg) from e
+
+    def write(self, card: Card, part: str = "") -> Path:
+        """Write a card.
+
+        Args:
+            card: a card.
+            part: id of the span that names the card of a part of a trace.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        path = self.file(card["trace_id"], part)
+        write_text(dump_card(card), path)
+        return path
+
+    def remove(self, trace_id: str, part: str = "") -> None:
+        """Remove a card if there is one."""
+        self.file(trace_id, part).unlink(missing_ok=True)
+
+    def file(self, trace_id: str, part: str = "") -> Path:
+        """The file of a card."""
+        return self.path / f"{trace_id}-{part}.yaml" if part else self.path / f"{trace_id}.yaml"

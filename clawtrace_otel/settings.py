@@ -1,0 +1,132 @@
+"""Every setting, once: its name, type, default and meaning.
+
+A setting ``settle_seconds`` is the key ``settle_seconds`` of the settings file, the environment
+variable ``CLAWTRACE_SETTLE_SECONDS``, the flag ``--settle-seconds`` and, in an agent's process, the
+keyword argument ``settle_seconds`` of the exporter. Flags and arguments win over the environment,
+that over the file, that over the default.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from clawtrace_otel.errors import ConfigError
+from clawtrace_otel.yaml_io import load_yaml
+
+PREFIX = "CLAWTRACE_"
+
+Seconds = Annotated[float, Meta(ge=0)]
+Bytes = Annotated[int, Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All settings. The service reads all of them, an agent's process those of cards and prices."""
+
+    cards: Annotated[str, Meta(description="folder that the cards are written to")] = "tracecards"
+    max_card_bytes: Annotated[
+        int, Meta(ge=1024, description="size of a card; what does not fit is folded")
+    ] = 4096
+    prices: Annotated[str, Meta(description="your price file; see docs/prices.md")] = ""
+    read_only_tools: Annotated[
+        tuple[str, ...], Meta(description="globs of tools that only read")
+    ] = ()
+    state_changing_tools: Annotated[
+        tuple[str, ...], Meta(description="globs of tools that change state; they win")
+    ] = ()
+    near_threshold: Annotated[
+        float,
+        Meta(gt=0, le=1, description="similarity of arguments from which on calls are near"),
+    ] = 0.9
+    refresh_seconds: Annotated[
+        Seconds, Meta(description="how often the card of a running trace is refreshed at most")
+    ] = 30.0
+    grpc: Annotated[str, Meta(description="address for OTLP over gRPC")] = "127.0.0.1:4317"
+    http: Annotated[str, Meta(description="address for OTLP over HTTP")] = "127.0.0.1:4318"
+    journal: Annotated[str, Meta(description="SQLite file of what was acknowledged")] = (
+        "clawtrace.db"
+    )
+    forward: Annotated[
+        str,
+        Meta(
+            description="OTLP URL that the enriched spans go to: gRPC, or HTTP if the port is 4318 "
+            "or the path ends in /v1/traces"
+        ),
+    ] = ""
+    settle_seconds: Annotated[
+        Seconds, Meta(description="quiet time after which a trace whose root has ended is closed")
+    ] = 5.0
+    idle_seconds: Annotated[
+        Seconds, Meta(description="quiet time after which any trace is closed")
+    ] = 900.0
+    max_request_bytes: Annotated[
+        Bytes, Meta(description="size of a request, also after decompression")
+    ] = 64 << 20
+    max_pending_bytes: Annotated[
+        Bytes, Meta(description="requests waiting for the journal; beyond it senders must wait")
+    ] = 128 << 20
+
+
+FIELDS: dict[str, Any] = get_type_hints(Settings, include_extras=True)
+"""Name of each setting -> its annotated type."""
+
+
+def describe(name: str) -> str:
+    """What a setting means."""
+    return next(meta.description or "" for meta in FIELDS[name].__metadata__ if meta.description)
+
+
+def default(name: str) -> Any:
+    """The default of a setting."""
+    return getattr(Settings(), name)
+
+
+def load_settings(
+    given: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings in force.
+
+    Args:
+        given: flags or keyword arguments, as text or typed; ``None`` values are not given.
+        file: settings file in YAML.
+        environment: instead of ``os.environ``.
+
+    Raises:
+        ConfigError: a setting is unknown, or its value is impossible; the message names it.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        values |= msgspec.structs.asdict(load_yaml(file, _partial(file), ConfigError))
+        values = {key: value for key, value in values.items() if value is not msgspec.UNSET}
+    env = os.environ if environment is None else environment
+    for name in FIELDS:
+        if text := env.get(PREFIX + name.upper()):
+            values[name] = _convert(name, text, PREFIX + name.upper())
+    for name, value in (given or {}).items():
+        if value is not None:
+            values[name] = _convert(name, value, name)
+    return Settings(**values)
+
+
+def _partial(file: Path) -> Any:
+    """The settings, none of which a file has to have."""
+    fields = [(name, kind | msgspec.UnsetType, msgspec.UNSET) for name, kind in FIELDS.items()]
+    return msgspec.defstruct(file.name, fields, forbid_unknown_fields=True)
+
+
+def _convert(name: str, value: Any, where: str) -> Any:
+    if name not in FIELDS:
+        msg = f"unknown setting {name!r}; there are: {', '.join(FIELDS)}"
+        raise ConfigError(msg)
+    if isinstance(value, str) and isinstance(default(name), tuple):
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return msgspec.convert(value, FIELDS[name], strict=False)
+    except msgspec.ValidationError as e:
+        msg = f"{where} is {value!r}: {e}"
+        raise ConfigError(msg) from e

@@ -1,0 +1,163 @@
+"""The steps of a card before they are written down: calls with their price, place and finding."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from clawtrace_otel.pricing.pricer import Price, Pricer
+from clawtrace_otel.processors.redundancy import Finding, RedundancyIndex, Retry
+from clawtrace_otel.semconv.step import Call, Step
+from clawtrace_otel.tracecard.same_call import Seen, find_calls
+from clawtrace_otel.tracecard.tree import Node, Tree
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One step.
+
+    Attributes:
+        step: what is known of it, from all the spans that saw it.
+        spans: how many spans saw it.
+        n: its number, from 1 in time order; 0 for the main agent, which is the run and no step.
+        price: of an LLM call, or of an agent whose calls were not seen.
+        agent: the agent whose context it is a part of; ``None`` for the trace's own.
+        by: the LLM call that asked for this tool call.
+        finding: the repeat or retry that it is.
+        earlier: the step that ``finding`` names.
+        repaired_by: the retry of this failed call that succeeded.
+        cost, llm_calls, tool_calls: of an agent: over all that it and its sub-agents did.
+    """
+
+    step: Step
+    spans: int = 1
+    n: int = 0
+    price: Price | None = None
+    agent: "Item | None" = None
+    by: "Item | None" = None
+    finding: Finding | None = None
+    earlier: "Item | None" = None
+    repaired_by: "Item | None" = None
+    cost: int | None = None
+    llm_calls: int = 0
+    tool_calls: int = 0
+
+
+def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item]:
+    """The steps of a trace in time order, priced and compared, the main agent last with ``n`` 0.
+
+    Args:
+        tree: the trace.
+        pricer: gives the prices.
+        index: an unused index; it has been filled when this returns.
+    """
+    found = find_calls(tree)
+    items = {node: item for seen in found for item in [_item(seen)] for node in seen.nodes}
+    for seen in found:
+        above = seen.node.agent
+        items[seen.node].agent = items[above] if above is not None else None
+    _price(items, pricer)
+    _price_aggregates(tree, items, pricer)
+    _sum_up(tree, items)
+    ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in items))
+    main = _main_agent(ordered)
+    steps = [item for item in ordered if item is not main]
+    for n, item in enumerate(steps, 1):
+        item.n = n
+    _find_issuers(steps)
+    _find_repeats(steps, index)
+    return [*steps, main] if main else steps
+
+
+def _item(seen: Seen) -> Item:
+    return Item(step=seen.step(), spans=len(seen.nodes))
+
+
+def _price(items: dict[Node, Item], pricer: Pricer) -> None:
+    for item in items.values():
+        if item.step.kind == "llm" and item.price is None:
+            item.price = pricer.price(item.step)
+
+
+def _price_aggregates(tree: Tree, items: dict[Node, Item], pricer: Pricer) -> None:
+    """Price what an agent says that it used, where no call below it says so itself."""
+    told_below: set[Node] = set()
+    for node in reversed(tree.downward):
+        told = node in told_below
+        if node.step.usage is not None and not told and node.step.kind != "llm":
+            item = items.setdefault(node, Item(step=node.step))
+            item.price = pricer.price(item.step)
+        if node.parent is not None and (told or node.step.usage is not None):
+            told_below.add(node.parent)
+
+
+def _sum_up(tree: Tree, items: dict[Node, Item]) -> None:
+    """Add each call to the agents above it, from the innermost outwards."""
+    done: set[Item] = set()
+    for node in reversed(tree.downward):
+        item = items.get(node)
+        if item is None or item in done:
+            continue
+        done.add(item)
+        if item.price and item.price.cost is not None:
+            item.cost = item.price.cost + (item.cost or 0)
+        above = item.agent
+        if above is None:
+            continue
+        above.llm_calls += item.llm_calls + (item.step.kind == "llm")
+        above.tool_calls += item.tool_calls + (item.step.kind == "tool")
+        if item.cost is not None:
+            above.cost = item.cost + (above.cost or 0)
+
+
+def _main_agent(items: list[Item]) -> Item | None:
+    """The one agent that is under no other. Where there are several, they are all steps."""
+    agents = [item for item in items if item.step.kind == "agent" and item.agent is None]
+    return agents[0] if len(agents) == 1 and agents[0].price is None else None
+
+
+def _find_issuers(items: list[Item]) -> None:
+    """Find the LLM call behind each tool call, by its id or as the last one in its context."""
+    asked: dict[str, tuple[Item, Call]] = {}
+    last: dict[Item | None, Item] = {}
+    for item in items:
+        if item.step.kind == "llm":
+            last[item.agent] = item
+            asked.update({call.id: (item, call) for call in item.step.calls if call.id})
+        elif item.step.kind == "tool":
+            item.by, call = asked.get(item.step.call_id) or (last.get(item.agent), None)
+            if not item.step.args_hash and item.by:
+                _take_arguments(item, call or _only_call(item.by, item.step.tool))
+
+
+def _only_call(issuer: Item, tool: str) -> Call | None:
+    calls = [call for call in issuer.step.calls if call.tool == tool]
+    return calls[0] if len(calls) == 1 else None
+
+
+def _take_arguments(item: Item, call: Call | None) -> None:
+    """Arguments that the tool's span lacks, from the model's answer that asked for the call."""
+    if call is not None:
+        item.step = msgspec.structs.replace(item.step, args=call.args, args_hash=call.args_hash)
+
+
+def _find_repeats(items: Iterable[Item], index: RedundancyIndex) -> None:
+    calls = [item for item in items if item.step.kind in ("llm", "tool")]
+    for item in calls:
+        index.hint(item.step.read_only_tools)
+    by_span = {item.step.span_id: item for item in calls}
+    for item in calls:
+        context = item.agent.step.span_id if item.agent else ""
+        item.finding = index.observe(item.step, context)
+        if item.finding is None:
+            continue
+        item.earlier = by_span[item.finding.of]
+        if isinstance(item.finding, Retry) and item.step.error is None:
+            _mark_repaired(item, item.earlier)
+
+
+def _mark_repaired(item: Item, failed: Item | None) -> None:
+    """Name the call that succeeded at each of the failures before it."""
+    while failed is not None and failed.repaired_by is None and failed.step.error is not None:
+        failed.repaired_by = item
+        failed = failed.earlier if isinstance(failed.finding, Retry) else None

@@ -1,0 +1,150 @@
+"""Steps, groups and loops as they stand in a card."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from clawtrace_otel.money import to_usd
+from clawtrace_otel.pricing.pricer import SUPPLIED
+from clawtrace_otel.processors.redundancy import Repeat, Retry
+from clawtrace_otel.tracecard.items import Item
+from clawtrace_otel.tracecard.loops import find_cycles
+from clawtrace_otel.tracecard.model import Loop, Redundant, Repeated, StepLine
+
+MAX_TEXT_CHARS = 120
+MAX_NAME_CHARS = 64
+_STEP_KEYS = tuple(StepLine.__annotations__)
+GAP_SHOWN = 0.01
+"""A computed cost that differs by more than this share is shown beside the supplied one."""
+
+
+def clean(text: str, limit: int = MAX_TEXT_CHARS) -> str:
+    """One printable line of at most ``limit`` characters, cut with an ellipsis."""
+    head = text[: limit * 2]
+    line = "".join(c if c.isprintable() and c != "\ufeff" else " " for c in head).strip()
+    return line if len(line) <= limit and len(text) <= limit * 2 else line[: limit - 1] + "…"
+
+
+def step_line(item: Item) -> StepLine:
+    """One step as it stands in a card."""
+    line: StepLine = {"n": item.n, "ms": _milliseconds(item)}
+    if item.step.kind == "tool":
+        line["tool"] = clean(item.step.tool, MAX_NAME_CHARS)
+        if item.step.args:
+            line["args"] = clean(item.step.args)
+    elif item.step.kind == "llm":
+        line["llm"] = _model(item)
+        line["does"] = item.step.does
+    else:
+        _add_agent(line, item)
+    if item.price is not None:
+        _add_price(line, item)
+    _add_tokens(line, item)
+    if item.step.error is not None:
+        line["error"] = clean(item.step.error)
+    if item.by is not None:
+        line["by"] = item.by.n
+    if item.agent is not None and item.agent.n:
+        line["under"] = item.agent.n
+    if item.spans > 1:
+        line["merged"] = item.spans
+    _add_finding(line, item)
+    return cast("StepLine", {key: line[key] for key in _STEP_KEYS if key in line})  # type: ignore[literal-required]
+
+
+def redundant_groups(items: Iterable[Item]) -> list[Redundant]:
+    """Repeats by the call that they repeat, what kind they are and what the verdict was."""
+    groups: dict[tuple[int, str, str], Redundant] = {}
+    for item in items:
+        if isinstance(item.finding, Repeat) and item.earlier is not None:
+            key = (item.earlier.n, item.finding.kind, item.finding.verdict)
+            group = groups.setdefault(key, _new_group(item.earlier, item.finding))
+            group["steps"].append(item.n)
+    return list(groups.values())
+
+
+def _new_group(first: Item, finding: Repeat) -> Redundant:
+    named: Redundant = {"steps": [first.n], "kind": finding.kind, "verdict": finding.verdict}
+    if first.step.kind == "llm":
+        return {"llm": _model(first), **named}
+    return {"tool": clean(first.step.tool, MAX_NAME_CHARS), **named}
+
+
+def _model(item: Item) -> str:
+    return clean(item.step.model or item.step.request_model or "unknown", MAX_NAME_CHARS)
+
+
+def loops(items: Sequence[Item]) -> list[Loop]:
+    """Cycles of tool calls, agent by agent."""
+    found: list[Loop] = []
+    contexts: dict[Item | None, list[Item]] = {}
+    for item in items:
+        if item.step.kind == "tool":
+            contexts.setdefault(item.agent, []).append(item)
+    for calls in contexts.values():
+        keys = [(c.step.tool, c.step.args_hash) if c.step.args_hash else None for c in calls]
+        found += [
+            {
+                "first": calls[cycle.start].n,
+                "last": calls[cycle.end - 1].n,
+                "period": cycle.period,
+                "count": cycle.count,
+            }
+            for cycle in find_cycles(keys)
+        ]
+    return sorted(found, key=lambda loop: loop["first"])
+
+
+def _milliseconds(item: Item) -> int:
+    return max(item.step.end_ns - item.step.start_ns, 0) // 1_000_000
+
+
+def _add_agent(line: StepLine, item: Item) -> None:
+    line["agent"] = clean(item.step.agent or item.step.name or "unknown", MAX_NAME_CHARS)
+    line["usd"] = to_usd(item.cost)
+    line["llm_calls"], line["tool_calls"] = item.llm_calls, item.tool_calls
+
+
+def _add_price(line: StepLine, item: Item) -> None:
+    price = item.price
+    if price is None:
+        return
+    if item.step.kind != "llm":
+        line["aggregate"] = True
+    line["usd"] = to_usd(item.cost)
+    if price.reason:
+        line["unpriced"] = price.reason
+    if price.source == SUPPLIED:
+        line["source"] = price.source
+    if price.cost is not None and price.computed is not None:
+        gap = abs(price.computed - price.cost)
+        if gap > GAP_SHOWN * price.cost:
+            line["computed_usd"] = price.computed / 10**12
+
+
+def _add_tokens(line: StepLine, item: Item) -> None:
+    usage = item.step.usage
+    if usage is None or item.price is None:
+        return
+    line["in"], line["out"] = usage.input, usage.output
+    if usage.cache_read:
+        line["cached"] = usage.cache_read
+    if usage.cache_write:
+        line["written"] = usage.cache_write
+    if usage.reasoning:
+        line["reasoning"] = usage.reasoning
+
+
+def _add_finding(line: StepLine, item: Item) -> None:
+    if item.repaired_by is not None:
+        line["repaired_by"] = item.repaired_by.n
+    if item.earlier is None:
+        return
+    if isinstance(item.finding, Retry):
+        line["retry_of"] = item.earlier.n
+    elif isinstance(item.finding, Repeat):
+        repeat: Repeated = {"of": item.earlier.n, "verdict": item.finding.verdict}
+        if item.finding.kind == "near":
+            repeat["kind"] = "near"
+        if item.finding.other_agent:
+            repeat["other_agent"] = True
+        line["repeat"] = repeat
