@@ -1,0 +1,1 @@
+"""The service: OTLP in, journal, cards on disk, enriched spans out."""

@@ -1,0 +1,245 @@
+"""Requests become steps in the journal: decode, normalise, enrich, commit, then acknowledge.
+
+One thread does all of it, so that what is known of a trace needs no lock. Requests that wait while
+a commit is under way share the next one.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from clawtrace_otel.collector.journal import Delivery, Journal
+from clawtrace_otel.errors import ClawTraceError, DecodeError, JournalError
+from clawtrace_otel.otlp.logs import decode_evaluations
+from clawtrace_otel.otlp.traces import Received, TraceBatch, decode_traces, rebuild
+from clawtrace_otel.otlp.values import encode_attributes
+from clawtrace_otel.processors.enrich import Attributes, Enricher
+from clawtrace_otel.semconv.normalize import normalize
+from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.span import Span
+
+_log = logging.getLogger(__name__)
+
+MAX_GROUP = 64
+"""Requests that share a commit at most."""
+
+MAX_FORWARD_BYTES = 3_500_000
+"""Of one forwarded request; gRPC servers take 4 MiB unless told otherwise."""
+
+Signal = Literal["traces", "logs"]
+
+
+class UnavailableError(ClawTraceError):
+    """The service cannot take a request now; the sender should try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that is in the journal.
+
+    Attributes:
+        rejected: spans of it that were not accepted.
+        message: why.
+    """
+
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(slots=True)
+class _Work:
+    signal: Signal
+    body: bytes
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Accepted]"
+
+    def answer(self, result: Accepted | Exception) -> None:
+        self.loop.call_soon_threadsafe(self._set, result)
+
+    def _set(self, result: Accepted | Exception) -> None:
+        if self.future.done():
+            return
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+@dataclass(slots=True)
+class News:
+    """What a commit brought, for those who wait for it.
+
+    Attributes:
+        traces: id of each changed trace -> whether its root has ended.
+        forwards: whether there is something to send on.
+    """
+
+    traces: dict[str, bool] = field(default_factory=dict)
+    forwards: bool = False
+
+
+class Ingest:
+    """The way of requests into the journal.
+
+    Args:
+        journal: where they go.
+        enricher: says which attributes forwarded spans get.
+        forwarding: whether spans are sent on at all.
+        max_pending_bytes: of requests that wait; more are turned away.
+        on_step: is told each step that is new, before it is committed.
+        on_news: is told each commit.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        enricher: Enricher,
+        *,
+        forwarding: bool,
+        max_pending_bytes: int,
+        on_step: Callable[[Step], None],
+        on_news: Callable[[News], None],
+    ) -> None:
+        self._journal = journal
+        self._enricher = enricher
+        self._forwarding = forwarding
+        self._max_pending_bytes = max_pending_bytes
+        self._on_step = on_step
+        self._on_news = on_news
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._pending_bytes = 0
+        self._stopped = False
+        self.obstacle = ""
+        self._thread = threading.Thread(target=self._run, name="clawtrace-ingest")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what waits, and end the thread."""
+        self._stopped = True
+        self._queue.put(None)
+        self._thread.join()
+
+    async def submit(self, signal: Signal, body: bytes) -> Accepted:
+        """Put a request into the journal; when this returns, it is on disk.
+
+        Args:
+            signal: what the body is.
+            body: an OTLP export request in protobuf.
+
+        Raises:
+            DecodeError: the body is no such request.
+            UnavailableError: it cannot be taken now, and nothing of it was kept.
+        """
+        if self.obstacle or self._stopped:
+            raise UnavailableError(self.obstacle or "the service is stopping")
+        if self._pending_bytes and self._pending_bytes + len(body) > self._max_pending_bytes:
+            msg = f"{self._pending_bytes} bytes wait for the journal already"
+            raise UnavailableError(msg)
+        loop = asyncio.get_running_loop()
+        work = _Work(signal, body, loop, loop.create_future())
+        self._pending_bytes += len(body)
+        try:
+            self._queue.put(work)
+            return await work.future
+        finally:
+            self._pending_bytes -= len(body)
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            group = [work]
+            while len(group) < MAX_GROUP and not self._queue.empty():
+                more = self._queue.get()
+                if more is None:
+                    self._queue.put(None)
+                    break
+                group.append(more)
+            self._take(group)
+
+    def _take(self, group: list[_Work]) -> None:
+        delivery = Delivery()
+        answers: list[Accepted | Exception] = []
+        try:
+            answers += [self._read(work, delivery) for work in group]
+            self._journal.append(delivery)
+        except Exception as e:
+            # What was not committed was not received: the sender brings it again.
+            self._enricher.clear()
+            _log.exception("%d requests were not acknowledged", len(group))
+            reason = str(e) if isinstance(e, JournalError) else "internal error, see the log"
+            answers = [UnavailableError(reason)] * len(group)
+        else:
+            self._on_news(_news(delivery))
+        for work, answer in zip(group, answers, strict=True):
+            work.answer(answer)
+
+    def _read(self, work: _Work, delivery: Delivery) -> Accepted | DecodeError:
+        try:
+            if work.signal == "logs":
+                evaluations = decode_evaluations(work.body)
+                delivery.evaluations += [pair for pair in evaluations if pair[0]]
+                lost = sum(not trace_id for trace_id, _ in evaluations)
+                if lost:
+                    _log.warning("%d evaluation results name no trace and are left out", lost)
+                return Accepted()
+            batch = decode_traces(work.body)
+        except DecodeError as e:
+            return e
+        self._take_up(batch, delivery)
+        return Accepted(batch.rejected, batch.rejection)
+
+    def _take_up(self, batch: TraceBatch, delivery: Delivery) -> None:
+        added: dict[int, bytes] = {}
+        in_order = sorted(enumerate(batch.received), key=lambda entry: entry[1].span.end_ns)
+        for n, received in in_order:
+            step = _step(received.span)
+            self._recall(step.trace_id)
+            attributes = self._attributes(step)
+            if attributes is None:
+                continue
+            delivery.steps.setdefault(step.trace_id, []).append(step)
+            self._on_step(step)
+            present = received.span.attributes
+            added[n] = encode_attributes({k: v for k, v in attributes.items() if k not in present})
+        if self._forwarding and added:
+            delivery.forwards += rebuild(batch, _chosen(batch, added), MAX_FORWARD_BYTES)
+
+    def _attributes(self, step: Step) -> Attributes | None:
+        try:
+            return self._enricher.enrich(step)
+        except Exception:
+            _log.exception("span %s of trace %s is not enriched", step.span_id, step.trace_id)
+            return {}
+
+    def _recall(self, trace_id: str) -> None:
+        if not self._enricher.knows(trace_id):
+            self._enricher.load(trace_id, self._journal.steps(trace_id))
+
+
+def _chosen(batch: TraceBatch, added: dict[int, bytes]) -> Iterable[tuple[Received, bytes]]:
+    return ((batch.received[n], added[n]) for n in sorted(added))
+
+
+def _step(span: Span) -> Step:
+    try:
+        return normalize(span)
+    except Exception:
+        _log.exception("span %s of trace %s is kept as no step", span.span_id, span.trace_id)
+        return Step(trace_id=span.trace_id, span_id=span.span_id, parent_id=span.parent_id)
+
+
+def _news(delivery: Delivery) -> News:
+    ended = {
+        trace_id: any(not step.parent_id and step.end_ns for step in steps)
+        for trace_id, steps in delivery.steps.items()
+    }
+    return News(
+        traces={trace_id: ended.get(trace_id, False) for trace_id in delivery.traces()},
+        forwards=bool(delivery.forwards),
+    )

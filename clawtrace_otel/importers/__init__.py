@@ -1,0 +1,1 @@
+"""Recorded spans from files, as the receivers would have delivered them."""
