@@ -1,0 +1,1 @@
+"""The commands of the ``clawtrace`` program, one a module."""

@@ -1,0 +1,156 @@
+"""``clawtrace cards``."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from clawtrace_otel.commands.common import (
+    json_option,
+    print_json,
+    print_table,
+    told_errors,
+    usd,
+)
+from clawtrace_otel.errors import CardError
+from clawtrace_otel.tracecard.model import Card, StepLine
+from clawtrace_otel.tracecard.read import card_paths, read_card
+
+_SORTS: dict[str, Callable[[Card], tuple[float, str]]] = {
+    "time": lambda card: (0.0, card["started"]),
+    "cost": lambda card: (-(card["total"]["cost_usd"] or 0.0), card["started"]),
+}
+
+
+@click.group("cards")
+def command() -> None:
+    """Look at cards, check them, print their schema."""
+
+
+@command.command("ls")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--sort", type=click.Choice(list(_SORTS)), default="time", show_default=True)
+@json_option
+def ls(folder: Path, sort: str, as_json: bool) -> None:
+    """List the cards of FOLDER. Files that are no valid card are named on standard error."""
+    cards = []
+    for path in card_paths(folder):
+        try:
+            cards.append(read_card(path))
+        except CardError as e:
+            click.echo(f"left out: {e}", err=True)
+    cards.sort(key=_SORTS[sort])
+    if as_json:
+        keys = ("trace_id", "started", "root", "status", "duration_s", "total", "outcome")
+        print_json([{key: card[key] for key in keys if key in card} for card in cards])  # type: ignore[literal-required]
+        return
+    headers = ["trace", "started", "root", "status", "s", "cost", "llm", "tools", "in", "out"]
+    rows = [[*_row(card), _repeats(card), _outcome(card)] for card in cards]
+    right = {"s", "cost", "llm", "tools", "in", "out", "repeats"}
+    print_table([*headers, "repeats", "outcome"], rows, right)
+
+
+@command.command()
+@click.argument("card", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def show(card: Path, as_json: bool) -> None:
+    """Show one CARD: its sums and a table of its steps."""
+    with told_errors():
+        content = read_card(card)
+    if as_json:
+        print_json(content)
+        return
+    total = content["total"]
+    root = content["root"]
+    click.echo(f"{root['name']}  {content['trace_id']}  {content['status']}")
+    click.echo(
+        f"{usd(total['cost_usd'])} in {content['duration_s']} s: {total['llm_calls']} LLM calls, "
+        f"{total['tool_calls']} tool calls, {total['unpriced_calls']} unpriced"
+    )
+    headers = ["n", "step", "cost", "in", "cached", "out", "ms", "note"]
+    rows = [_step_row(step) for step in content["steps"]]
+    print_table(headers, rows, {"n", "cost", "in", "cached", "out", "ms"})
+    if folded := content.get("folded"):
+        words = ", ".join(f"{count} {what}" for what, count in folded.items())
+        click.echo(f"left out to keep the card small: {words}")
+
+
+@command.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def validate(paths: tuple[Path, ...]) -> None:
+    """Check cards, and folders of them, against the schema."""
+    files = [f for path in paths for f in (card_paths(path) if path.is_dir() else [path])]
+    wrong = 0
+    for file in files:
+        try:
+            read_card(file)
+        except CardError as e:
+            wrong += 1
+            click.echo(str(e), err=True)
+    click.echo(f"{len(files) - wrong} valid, {wrong} not")
+    sys.exit(1 if wrong else 0)
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of a card."""
+    from clawtrace_otel.tracecard.schema import shipped_schema
+
+    click.echo(shipped_schema(), nl=False)
+
+
+def _row(card: Card) -> list[str]:
+    total = card["total"]
+    return [
+        card["trace_id"],
+        card["started"][:19].replace("T", " "),
+        card["root"]["name"][:40],
+        card["status"],
+        f"{card['duration_s']:.1f}",
+        usd(total["cost_usd"]),
+        str(total["llm_calls"]),
+        str(total["tool_calls"]),
+        f"{total['tokens']['input']:,}",
+        f"{total['tokens']['output']:,}",
+    ]
+
+
+def _repeats(card: Card) -> str:
+    groups = card.get("redundant", [])
+    same = [group for group in groups if group["verdict"] == "same"]
+    return str(sum(len(group["steps"]) - 1 + group.get("more", 0) for group in same))
+
+
+def _outcome(card: Card) -> str:
+    words = {True: "passed", False: "failed", None: "scored"}
+    return words[card["outcome"]["passed"]] if "outcome" in card else ""
+
+
+def _step_row(step: StepLine) -> list[str]:
+    name = step.get("llm") or step.get("tool") or step.get("agent") or ""
+    args = step.get("args", "")
+    has_price = "usd" in step
+    return [
+        str(step["n"]),
+        f"{name} {args[:48]}".strip(),
+        usd(step["usd"]) if has_price else "",
+        *(f"{step[key]:,}" if key in step else "" for key in ("in", "cached", "out")),
+        f"{step['ms']:,}",
+        _note(step),
+    ]
+
+
+def _note(step: StepLine) -> str:
+    notes: list[str] = [step["does"]] if step.get("does", "other") != "other" else []
+    if "repeat" in step:
+        notes.append(f"repeats {step['repeat']['of']}: {step['repeat']['verdict']}")
+    if "retry_of" in step:
+        notes.append(f"retries {step['retry_of']}")
+    if "error" in step:
+        notes.append(f"error: {step['error'][:48]}")
+    if "repaired_by" in step:
+        notes.append(f"repaired by {step['repaired_by']}")
+    if "unpriced" in step:
+        notes.append(f"unpriced: {step['unpriced']}")
+    return "; ".join(notes)

@@ -1,0 +1,84 @@
+"""What the commands share: options made from the settings, errors, tables."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from clawtrace_otel import settings
+from clawtrace_otel.errors import ClawTraceError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CARD_SETTINGS = (
+    "max_card_bytes",
+    "prices",
+    "read_only_tools",
+    "state_changing_tools",
+    "near_threshold",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def setting_options(*names: str) -> Callable[[F], F]:
+    """Options for settings, each with its meaning, environment variable and default."""
+
+    def decorate(function: F) -> F:
+        for name in reversed(names):
+            shown = settings.default(name)
+            default = f"; default {shown}" if shown not in ("", ()) else ""
+            function = click.option(
+                "--" + name.replace("_", "-"),
+                name,
+                metavar="TEXT",
+                help=f"{settings.describe(name)} [{settings.PREFIX}{name.upper()}{default}]",
+            )(function)
+        return function
+
+    return decorate
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Errors of this package as one line on standard error and exit status 1."""
+    try:
+        yield
+    except ClawTraceError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def print_json(value: object) -> None:
+    """JSON on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: set[str]) -> None:
+    """A table on standard output; the columns in ``right`` are aligned right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def usd(value: float | None) -> str:
+    """A cost for people; the unknown is said to be so."""
+    return "unknown" if value is None else f"${value:,.6f}"
+
+
+def existing(paths: Iterable[str]) -> list[Path]:
+    """Paths as given."""
+    return [Path(path) for path in paths]
