@@ -1,6 +1,7 @@
 """``OTEL_TRACES_EXPORTER=tracecard``: cards from within the agent's process, without a service."""
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -37,7 +38,7 @@ class _Trace:
     ended: bool = False
     has_root: bool = False
     changed: bool = False
-    written_at: float = 0.0
+    written_at: float = -math.inf
     mark: CardMark = field(default_factory=CardMark)
 
 

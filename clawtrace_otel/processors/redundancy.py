@@ -79,6 +79,13 @@ def _verdict(earlier: _Seen, now: _Seen, undisturbed_since: int) -> Verdict:
     return "same" if undisturbed_since <= earlier.position else "unverified"
 
 
+def _llm_key(step: Step) -> _Key:
+    # Some APIs send only what is new of a conversation: then equal messages are not yet an equal
+    # request, and the number of input tokens tells.
+    tokens = step.usage.input if step.usage else ""
+    return "", f"{step.request_hash}:{tokens}" if step.request_hash else ""
+
+
 @dataclass(slots=True)
 class RedundancyIndex:
     """The calls of one trace so far.
@@ -114,7 +121,7 @@ class RedundancyIndex:
         """
         if step.kind == "llm":
             self.hint(step.read_only_tools)
-            return self._compare(("", step.request_hash), step, context, step.output_hash)
+            return self._compare(_llm_key(step), step, context, step.output_hash)
         key = (step.tool, step.args_hash)
         near = self._find_near(step) if step.args and key not in self._seen else None
         changes = self.effects.changes_state(step, self._hinted)

@@ -33,14 +33,15 @@ _LIMITS = (
 )
 _WITH_TEXT = {"root", "session", "outcome", "models", "unpriced", "redundant"}
 _REQUIRED = {"models", "steps"}
-_SHARE_OF_LISTS = 0.6
+_SHARE_OF_LISTS = 0.45
 """Lists are cut further while all that is not steps takes more than this share of a folded card."""
 
 
 def fit(card: Card, items: list[Item], max_bytes: int) -> Card:
     """Add the steps to a card that has everything else, within ``max_bytes``.
 
-    The cheapest steps that no list refers to are folded first.
+    The cheapest steps are folded first, but those that a loop or a group of verdict ``same`` names
+    last: they are what the card is read for.
     """
     if len(items) * _SHORTEST_STEP <= max_bytes:
         card["steps"] = [step_line(item) for item in items]
@@ -76,7 +77,8 @@ def _choose(card: Card, items: list[Item], left: int) -> set[int]:
 
 
 def _named(card: Card) -> set[int]:
-    named = {n for group in card.get("redundant", ()) for n in group["steps"]}
+    same = [group for group in card.get("redundant", ()) if group["verdict"] == "same"]
+    named = {n for group in same for n in group["steps"]}
     for loop in card.get("loops", ()):
         named |= {loop["first"], loop["last"]}
     return named

@@ -5,7 +5,7 @@ from typing import cast
 
 from clawtrace_otel.money import to_usd
 from clawtrace_otel.pricing.pricer import SUPPLIED
-from clawtrace_otel.processors.redundancy import Repeat, Retry
+from clawtrace_otel.processors.redundancy import Repeat, Retry, Verdict
 from clawtrace_otel.tracecard.items import Item
 from clawtrace_otel.tracecard.loops import find_cycles
 from clawtrace_otel.tracecard.model import Loop, Redundant, Repeated, StepLine
@@ -52,21 +52,29 @@ def step_line(item: Item) -> StepLine:
 
 
 def redundant_groups(items: Iterable[Item]) -> list[Redundant]:
-    """Repeats by the call that they repeat, what kind they are and what the verdict was."""
-    groups: dict[tuple[int, str, str], Redundant] = {}
+    """The repeats of each call by verdict, with the steps that they repeat."""
+    origins: dict[Item, Item] = {}
+    groups: dict[tuple[Item, Verdict], list[Item]] = {}
     for item in items:
         if isinstance(item.finding, Repeat) and item.earlier is not None:
-            key = (item.earlier.n, item.finding.kind, item.finding.verdict)
-            group = groups.setdefault(key, _new_group(item.earlier, item.finding))
-            group["steps"].append(item.n)
-    return list(groups.values())
+            verdict = item.finding.verdict
+            origins[item] = origins.get(item.earlier, item.earlier)
+            first = item.earlier if verdict == "same" else origins[item]
+            groups.setdefault((first, verdict), []).append(item)
+    return [_group(first, verdict, found) for (first, verdict), found in groups.items()]
 
 
-def _new_group(first: Item, finding: Repeat) -> Redundant:
-    named: Redundant = {"steps": [first.n], "kind": finding.kind, "verdict": finding.verdict}
+def _group(first: Item, verdict: Verdict, repeats: list[Item]) -> Redundant:
+    numbers = {item.n for item in repeats} | {item.earlier.n for item in repeats if item.earlier}
+    near = any(isinstance(i.finding, Repeat) and i.finding.kind == "near" for i in repeats)
+    group: Redundant = {
+        "steps": sorted(numbers),
+        "kind": "near" if near else "equal",
+        "verdict": verdict,
+    }
     if first.step.kind == "llm":
-        return {"llm": _model(first), **named}
-    return {"tool": clean(first.step.tool, MAX_NAME_CHARS), **named}
+        return {"llm": _model(first), **group}
+    return {"tool": clean(first.step.tool, MAX_NAME_CHARS), **group}
 
 
 def _model(item: Item) -> str:

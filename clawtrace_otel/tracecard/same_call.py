@@ -6,17 +6,24 @@ instrumentation scope two spans are always two calls.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
 
 from clawtrace_otel.semconv.step import Step, Usage
-from clawtrace_otel.tracecard.tree import Node, Tree
+from clawtrace_otel.tracecard.tree import Node, Tree, time_order
 
 MAX_INSTRUMENTATIONS = 16
 """More spans than this inside one another are not one call."""
+
+MAX_CONCURRENT = 16
+"""Among how many calls with the same tokens a twin is looked for."""
+
+NATIVE_SCOPES = ("com.anthropic.",)
+"""Scopes of vendors' own SDKs, whose counts are believed where counts differ (Traceloop counts
+the first output token of an Anthropic stream twice)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -117,28 +124,66 @@ def _is_same_agent(nodes: list[Node]) -> bool:
 _IS_SAME = {"llm": _is_same_llm_call, "tool": _is_same_tool_call, "agent": _is_same_agent}
 
 
+def is_twin(one: Step, other: Step) -> bool:
+    """Whether two LLM spans, neither inside the other, saw one call.
+
+    Each has its own instrumentation scope. They tell the same response id; where one knows none
+    (OpenInference never does, failed calls have none), they agree in all that they know, and one
+    lasted as long as the other is within it.
+    """
+    if one.scope == other.scope or one.service != other.service:
+        return False
+    if one.response_id and other.response_id:
+        return (
+            one.response_id == other.response_id
+            and one.start_ns <= other.end_ns
+            and other.start_ns <= one.end_ns
+        )
+    return (
+        usage_key(one) == usage_key(other)
+        and (_names(one) & _names(other) or not (_names(one) and _names(other)))
+        and (_is_within(one, other) or _is_within(other, one))
+    )
+
+
+def usage_key(step: Step) -> Hashable:
+    """What twins without a response id agree in."""
+    tokens = (step.usage.input, step.usage.output) if step.usage else None
+    return step.service, tokens, step.error is not None
+
+
+def _names(step: Step) -> set[str]:
+    return {step.model, step.request_model} - {""}
+
+
+def _is_within(inner: Step, outer: Step) -> bool:
+    return outer.start_ns <= inner.start_ns and inner.end_ns <= outer.end_ns
+
+
 def _join_siblings(calls: list[Seen]) -> list[Seen]:
     joined: list[Seen] = []
-    by_response: dict[str, list[Seen]] = {}
-    for seen in sorted(calls, key=lambda call: (call.node.step.start_ns, call.node.step.span_id)):
-        response_id = next((n.step.response_id for n in seen.nodes if n.step.response_id), "")
-        earlier = by_response.setdefault(response_id, []) if response_id else []
-        twin = next((other for other in earlier if _is_twin(other, seen)), None)
+    recent: dict[Hashable, deque[Seen]] = {}
+    for seen in sorted(calls, key=lambda call: time_order(call.node.step)):
+        keys = _sibling_keys(seen) if seen.node.step.kind == "llm" else []
+        twin = next((t for key in keys for t in recent.get(key, ()) if _are_twins(t, seen)), None)
         if twin is not None:
             twin.nodes.extend(seen.nodes)
-        else:
-            joined.append(seen)
-            earlier.append(seen)
+            continue
+        joined.append(seen)
+        for key in keys:
+            recent.setdefault(key, deque(maxlen=MAX_CONCURRENT)).append(seen)
     return joined
 
 
-def _is_twin(one: Seen, other: Seen) -> bool:
+def _sibling_keys(seen: Seen) -> list[Hashable]:
+    ids = {node.step.response_id for node in seen.nodes} - {""}
+    return [*sorted(ids), (seen.node.step.parent_id, usage_key(seen.step()))]
+
+
+def _are_twins(one: Seen, other: Seen) -> bool:
     scopes = {node.step.scope for node in one.nodes}
-    a, b = one.node.step, other.node.step
-    return (
-        scopes.isdisjoint(node.step.scope for node in other.nodes)
-        and a.start_ns <= b.end_ns
-        and b.start_ns <= a.end_ns
+    return scopes.isdisjoint(node.step.scope for node in other.nodes) and is_twin(
+        one.step(), other.step()
     )
 
 
@@ -170,13 +215,15 @@ def _merge(steps: list[Step]) -> Step:
         values = (getattr(step, name) for step in steps)
         setattr(merged, name, next((v for v in values if v), getattr(merged, name)))
     merged.does = next((step.does for step in steps if step.does != "other"), merged.does)
-    merged.usage = _merge_usage([step.usage for step in steps if step.usage is not None])
+    merged.usage = _merge_usage(steps)
     merged.invalid = "" if merged.usage else merged.invalid
     return merged
 
 
-def _merge_usage(usages: list[Usage]) -> Usage | None:
+def _merge_usage(steps: list[Step]) -> Usage | None:
     """The detail of all: some instrumentations leave out cached or reasoning tokens."""
+    native_first = sorted(steps, key=lambda step: not step.scope.startswith(NATIVE_SCOPES))
+    usages = [step.usage for step in native_first if step.usage is not None]
     if not usages:
         return None
     read = max(usage.cache_read for usage in usages)
@@ -188,5 +235,5 @@ def _merge_usage(usages: list[Usage]) -> Usage | None:
         cache_write_5m=write - hour,
         cache_write_1h=hour,
         output=usages[0].output,
-        reasoning=max(usage.reasoning for usage in usages),
+        reasoning=min(max(usage.reasoning for usage in usages), usages[0].output),
     )
