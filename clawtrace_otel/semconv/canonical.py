@@ -1,13 +1,22 @@
-"""Values made comparable: arguments and results as canonical JSON text, and their hashes."""
+"""Values made comparable: canonical JSON text and its hash."""
 
-import ast
 import json
 from hashlib import blake2b
 
 MAX_PARSED_CHARS = 1 << 20
 """Longer texts are compared as they are, without being parsed."""
 
-_EMPTY = ("", "{}", "[]", "null", '""', "__REDACTED__", '"__REDACTED__"')
+REDACTED = "__REDACTED__"
+"""What OpenInference writes in place of content that it was told to hide."""
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else repr(value)
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+)
 
 
 def digest(text: str) -> str:
@@ -16,10 +25,12 @@ def digest(text: str) -> str:
 
 
 def dumps(value: object) -> str:
-    """``value`` as JSON with sorted keys and without spaces."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    )
+    """``value`` as JSON with sorted keys and without spaces.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it is too deep or too large to be written.
+    """
+    return _ENCODER.encode(value)
 
 
 def loads(text: str) -> object:
@@ -32,51 +43,24 @@ def loads(text: str) -> object:
         return text
 
 
+def parsed(value: object) -> object:
+    """A value that senders write either as it is or as JSON text."""
+    return loads(value) if isinstance(value, str) else value
+
+
 def text_of(value: object) -> str:
-    """A result or message as text: strings as they are, everything else as canonical JSON."""
+    """A value as text: strings as they are, everything else as canonical JSON.
+
+    Empty if it cannot be written: what cannot be compared is no evidence.
+    """
     if isinstance(value, str):
         return value
     try:
         return dumps(value)
     except (TypeError, ValueError, RecursionError):
-        return repr(value)
+        return ""
 
 
-def canonical_arguments(value: object) -> str:
-    """The arguments of a call as text that is equal for equal arguments; empty if there are none.
-
-    Parses JSON, sorts keys and takes off the shells that instrumentations put around arguments:
-    ``{"args": [], "kwargs": {}}``, ``{"input": …}``, and LangChain's ``{"input_str": "{'a': 1}"}``,
-    which is a Python literal inside JSON.
-    """
-    text = text_of(_unwrap(loads(value) if isinstance(value, str) else value))
-    return "" if text in _EMPTY else text
-
-
-def _unwrap(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    if isinstance(literal := value.get("input_str"), str):
-        return _literal(literal)
-    if value.keys() == {"input"}:
-        inner = value["input"]
-        return _unwrap(loads(inner) if isinstance(inner, str) else inner)
-    if value.keys() and value.keys() <= {"args", "kwargs"}:
-        args, kwargs = value.get("args"), value.get("kwargs")
-        return [args, kwargs] if args and kwargs else args or kwargs
-    return value
-
-
-def _literal(text: str) -> object:
-    if len(text) > MAX_PARSED_CHARS:
-        return text
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.hex()
-    return repr(value)
+def encodable(text: str) -> str:
+    """``text`` without lone surrogates, which JSON and Python can hold and UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

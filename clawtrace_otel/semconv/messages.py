@@ -1,18 +1,30 @@
 """What a model answered, from the ways in which dialects write messages on a span."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from clawtrace_otel.semconv.canonical import canonical_arguments, digest, dumps, loads
+from clawtrace_otel.semconv.canonical import REDACTED, digest, encodable, parsed, text_of
+from clawtrace_otel.semconv.shells import read_arguments
 from clawtrace_otel.semconv.step import Call, Does
 
 _TOOL_CALL_KEY = re.compile(
-    r"tool_calls\.(\d+)\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)$"
+    r"tool_calls\.(\d{1,6})\.(?:tool_call\.)?(?:function\.)?(id|name|arguments)$"
 )
 _TEXT_KEY = re.compile(r"(?:^|\.)(?:content|message_content\.text)$")
+_PART_TYPE_KEY = re.compile(r"\.message_content\.type$")
+_CALL_PARTS = ("tool_call", "tool_use")
+_REASONING_PARTS = ("reasoning", "thinking")
 _CALLS = frozenset({"tool_calls", "tool_call", "tool_use", "function_call", "tool-calls"})
 _ENDS = frozenset({"stop", "end_turn", "stop_sequence"})
+_JSON_STARTS = ("[", "{")
+"""Text that starts so is JSON, or some that was cut."""
+
+_NO_ID = "<not specified>"
+"""What Google's ADK writes in place of the id of a call."""
+
+MAX_NAME_CHARS = 120
+"""Of names and ids; the rest is cut."""
 
 MAX_CALL_ARGS_CHARS = 8192
 """Longer arguments are kept as their hash alone; they can still be equal, but not near."""
@@ -22,15 +34,15 @@ MAX_CALL_ARGS_CHARS = 8192
 class Output:
     """The parts of an answer."""
 
-    text: bool = False
+    texts: list[str] = field(default_factory=list)
     reasoning: bool = False
     calls: list[Call] = field(default_factory=list)
 
     def does(self, finish_reasons: str) -> Does:
         """The role of the call; by its finish reason where content is not captured."""
         if self.calls:
-            return "plan_then_tool" if self.text else "tool_call"
-        if self.text:
+            return "plan_then_tool" if self.texts else "tool_call"
+        if self.texts:
             return "final_reply"
         if self.reasoning:
             return "thinking_only"
@@ -38,6 +50,19 @@ class Output:
         if words & _CALLS:
             return "tool_call"
         return "final_reply" if words & _ENDS else "other"
+
+    def hash(self) -> str:
+        """Of what was answered, without the ids that are new every time; empty if unknown."""
+        if REDACTED in self.texts or not (self.texts or self.calls):
+            return ""
+        return digest(text_of([self.texts, [(call.tool, call.args_hash) for call in self.calls]]))
+
+    def add_part(self, kind: object, text: object) -> None:
+        """Add text, which in some kinds of parts is reasoning."""
+        if kind in _REASONING_PARTS:
+            self.reasoning = True
+        elif (said := text_of(text) if text else "").strip() and said not in self.texts:
+            self.texts.append(said)
 
 
 def flattened(attributes: Mapping[str, object], prefix: str) -> dict[str, object]:
@@ -51,43 +76,50 @@ def flattened(attributes: Mapping[str, object], prefix: str) -> dict[str, object
 
 
 def read_output(value: object) -> Output:
-    """The answer in an output messages attribute: JSON text, a list, or flattened keys."""
-    if isinstance(value, str):
-        value = loads(value)
-    if isinstance(value, Mapping) and any(key[:1].isdigit() for key in value):
-        return _from_flattened(value)
+    """The answer in an attribute: messages as JSON, a list or flattened keys, or plain text."""
     output = Output()
-    for message in value if isinstance(value, list | tuple) else ():
-        if isinstance(message, Mapping):
-            _add_message(output, message)
+    if isinstance(value, str) and not value.startswith(_JSON_STARTS):
+        output.add_part(None, value)
+        return output
+    value = parsed(value)
+    if isinstance(value, Mapping):
+        return _from_flattened(value)
+    for message in _mappings(value):
+        _add_message(output, message)
     return output
 
 
-def request_hash(model: str, messages: object, parameters: Iterable[object]) -> str:
+def request_hash(model: str, messages: object, parameters: Mapping[str, object]) -> str:
     """Hash of all that a model was asked; empty if the messages were not captured."""
-    if not messages:
+    text = text_of(messages) if messages else ""
+    asked = text_of(parameters) if text else ""
+    if not asked or REDACTED in text:
         return ""
-    if isinstance(messages, Mapping):
-        messages = dumps(messages)
-    return digest(dumps([model, messages, *parameters]))
+    return digest("\0".join((model, asked, text)))
 
 
 def make_call(call_id: object, tool: object, arguments: object) -> Call:
     """A call with its arguments made comparable."""
-    args = canonical_arguments(arguments)
+    found = read_arguments(arguments)
+    args = encodable(found.text)
     return Call(
-        id=str(call_id or ""),
-        tool=str(tool or ""),
+        id=name_of(call_id).replace(_NO_ID, "") or name_of(found.call_id),
+        tool=name_of(tool),
         args=args if len(args) <= MAX_CALL_ARGS_CHARS else "",
-        args_hash=digest(args) if args else "",
+        args_hash=digest(found.text) if args else "",
     )
+
+
+def name_of(value: object, limit: int = MAX_NAME_CHARS) -> str:
+    """A name or id, cut; empty if the value is none."""
+    return encodable(value[:limit]) if isinstance(value, str) else ""
 
 
 def _add_message(output: Output, message: Mapping[str, object]) -> None:
     content = message.get("content")
-    if isinstance(content, str) and content.strip():
-        output.text = True
-    for part in _mappings(message.get("parts")) if "parts" in message else _mappings(content):
+    if isinstance(content, str):
+        output.add_part(None, content)
+    for part in _mappings(message.get("parts", content)):
         _add_part(output, part)
     for call in _mappings(message.get("tool_calls")):
         function = call.get("function")
@@ -97,23 +129,23 @@ def _add_message(output: Output, message: Mapping[str, object]) -> None:
 
 def _add_part(output: Output, part: Mapping[str, object]) -> None:
     kind = part.get("type")
-    if kind in ("tool_call", "tool_use"):
+    if kind in _CALL_PARTS:
         arguments = part.get("arguments", part.get("input"))
         output.calls.append(make_call(part.get("id"), part.get("name"), arguments))
-    elif kind in ("reasoning", "thinking"):
-        output.reasoning = True
-    elif str(part.get("content") or part.get("text") or "").strip():
-        output.text = True
+    else:
+        output.add_part(kind, part.get("content") or part.get("text"))
 
 
 def _from_flattened(values: Mapping[str, object]) -> Output:
     output = Output()
-    calls: dict[tuple[str, str], dict[str, object]] = {}
+    calls: dict[tuple[str, int], dict[str, object]] = {}
     for key, value in values.items():
         if match := _TOOL_CALL_KEY.search(key):
-            calls.setdefault((key[: match.start()], match[1]), {})[match[2]] = value
-        elif _TEXT_KEY.search(key) and str(value or "").strip():
-            output.text = True
+            calls.setdefault((key[: match.start()], int(match[1])), {})[match[2]] = value
+        elif _TEXT_KEY.search(key):
+            output.add_part(values.get(key.removesuffix("text") + "type"), value)
+        elif _PART_TYPE_KEY.search(key) and value in _REASONING_PARTS:
+            output.reasoning = True
     for _, call in sorted(calls.items()):
         output.calls.append(make_call(call.get("id"), call.get("name"), call.get("arguments")))
     return output

@@ -1,25 +1,44 @@
 """A span of any dialect becomes a step."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from clawtrace_otel.semconv import attributes as a
-from clawtrace_otel.semconv.canonical import digest, loads, text_of
+from clawtrace_otel.semconv.canonical import REDACTED, digest, parsed, text_of
 from clawtrace_otel.semconv.dialects import BY_KIND, FIELDS, PREFIXES, REQUEST_PARAMETERS, Kind
 from clawtrace_otel.semconv.messages import (
     flattened,
     make_call,
+    name_of,
     read_output,
     request_hash,
 )
+from clawtrace_otel.semconv.shells import read_result
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.semconv.usage import InvalidValueError, read_cost, read_usage
 from clawtrace_otel.span import Event, Span
 
-MAX_NAME_CHARS = 120
 MAX_ERROR_CHARS = 240
 
-FRAMEWORKS = frozenset({"strands-agents", "langgraph", "langchain", "gcp.vertex.agent", "litellm"})
-"""Names that are written where a provider belongs. The provider is then told by the model."""
+FRAMEWORKS = frozenset(
+    {
+        "strands-agents",
+        "langgraph",
+        "langchain",
+        "gcp.vertex.agent",
+        "litellm",
+        "microsoft.agent_framework",
+    }
+)
+"""Names that are written where a provider belongs. They are passed over."""
+
+_NOT_ASKED = frozenset({"id", "created_at", "completed_at"})
+"""Of a response, but among the parameters of its request in OpenInference."""
+
+_ABSENT: tuple[object, ...] = (None, "", {}, REDACTED)
+_MCP_CALL = "tools/call"
+_READ_ONLY_HINT = "readOnlyHint"
+_LANGCHAIN_AGENT = "lc_agent_name"
 
 Found = dict[str, object]
 """The fields of a step that a span has, by name, as it carries them."""
@@ -34,23 +53,25 @@ def normalize(span: Span) -> Step:
     Args:
         span: a span with at least the attributes that ``dialects.is_read`` accepts.
     """
-    kind = kind_of(span.attributes)
+    kind, owner = kind_of(span.attributes), _langchain_agent(span.attributes)
+    if kind == "span" and owner and owner == span.name:
+        kind = "agent"
     found = _find(span.attributes, kind)
     step = Step(
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_id=span.parent_id,
         kind=kind,
-        name=span.name[:MAX_NAME_CHARS],
-        service=span.service[:MAX_NAME_CHARS],
-        scope=span.scope[:MAX_NAME_CHARS],
+        name=name_of(span.name),
+        service=name_of(span.service),
+        scope=name_of(span.scope),
         start_ns=span.start_ns,
         end_ns=span.end_ns,
-        session=_string(found.get("session")),
-        agent=_string(found.get("agent")),
+        error=_error(span, found),
+        session=name_of(found.get("session")),
+        agent=name_of(found.get("agent")) or owner,
     )
     _READERS[kind](step, span, found)
-    step.error = _error(span, found)
     step.evaluations = tuple(
         read_evaluation(event.attributes, span.end_ns)
         for event in span.events
@@ -62,28 +83,32 @@ def normalize(span: Span) -> Step:
 def kind_of(attributes: Mapping[str, object]) -> Kind:
     """What a span is, by the most trusted dialect that says so."""
     for dialect in BY_KIND:
-        value = attributes.get(dialect.kind_key or "")
+        value = attributes.get(dialect.kind_key)
         kind = dialect.kinds.get(value) if isinstance(value, str) else None
-        if kind is None:
-            continue
-        if kind == "agent" and dialect.agent_is_named and not _named(attributes):
-            return "workflow"
-        return kind
-    is_mcp_call = attributes.get(a.MCP_METHOD_NAME) == "tools/call"
-    return "tool" if is_mcp_call and a.GEN_AI_TOOL_NAME in attributes else "span"
+        if kind is not None:
+            return kind if _named(attributes, kind) else dialect.unnamed.get(kind, kind)
+    is_call = a.GEN_AI_TOOL_CALL_ID in attributes or attributes.get(a.MCP_METHOD_NAME) == _MCP_CALL
+    return "tool" if is_call and a.GEN_AI_TOOL_NAME in attributes else "span"
 
 
 def read_evaluation(attributes: Mapping[str, object], time_ns: int) -> Evaluation:
     """A ``gen_ai.evaluation.result`` event or log record."""
-    score = attributes.get(a.GEN_AI_EVALUATION_SCORE_VALUE)
-    number = score if isinstance(score, int | float) and not isinstance(score, bool) else None
     return Evaluation(
-        name=_string(attributes.get(a.GEN_AI_EVALUATION_NAME)),
-        score=None if number is None or number != number else float(number),
-        label=_string(attributes.get(a.GEN_AI_EVALUATION_SCORE_LABEL)),
-        explanation=_string(attributes.get(a.GEN_AI_EVALUATION_EXPLANATION), MAX_ERROR_CHARS),
+        name=name_of(attributes.get(a.GEN_AI_EVALUATION_NAME)),
+        score=_score(attributes.get(a.GEN_AI_EVALUATION_SCORE_VALUE)),
+        label=name_of(attributes.get(a.GEN_AI_EVALUATION_SCORE_LABEL)),
+        explanation=name_of(attributes.get(a.GEN_AI_EVALUATION_EXPLANATION), MAX_ERROR_CHARS),
         time_ns=time_ns,
     )
+
+
+def _score(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _find(attributes: Mapping[str, object], kind: Kind) -> Found:
@@ -91,41 +116,53 @@ def _find(attributes: Mapping[str, object], kind: Kind) -> Found:
     for name, keys in FIELDS[kind].items():
         for key in keys:
             value = flattened(attributes, key) if key in PREFIXES else attributes.get(key)
-            if value is not None and value != {} and value != "":
+            if value not in _ABSENT:
                 found[name] = value
                 break
     return found
 
 
 def _read_llm(step: Step, span: Span, found: Found) -> None:
-    _read_model(step, found)
-    step.response_id = _string(found.get("response_id"))
+    asked = _asked(span.attributes, found)
+    _read_model(step, span, found)
+    model = asked.get("model") or asked.get("model_name")
+    step.request_model = step.request_model or name_of(model)
+    step.response_id = name_of(found.get("response_id"))
     output = read_output(found.get("output_messages"))
     step.does = output.does(text_of(found.get("finish_reasons", "")))
     step.calls = tuple(output.calls)
-    if "output_messages" in found:
-        step.output_hash = digest(text_of(found["output_messages"]))
-    parameters = [span.attributes.get(key) for key in REQUEST_PARAMETERS]
+    step.output_hash = output.hash()
     model = step.request_model or step.model
-    step.request_hash = request_hash(model, found.get("input_messages"), parameters)
+    step.request_hash = request_hash(model, found.get("input_messages"), asked)
     step.read_only_tools = _read_only_tools(found.get("tool_definitions"))
 
 
+def _asked(attributes: Mapping[str, object], found: Found) -> Found:
+    """The parameters of a request."""
+    asked = {key: attributes[key] for key in REQUEST_PARAMETERS if key in attributes}
+    told = parsed(found.get("parameters"))
+    if isinstance(told, Mapping):
+        asked.update((key, value) for key, value in told.items() if key not in _NOT_ASKED)
+    return asked
+
+
 def _read_tool(step: Step, span: Span, found: Found) -> None:
-    step.tool = _string(found.get("tool")) or step.name
+    step.tool = name_of(found.get("tool")) or step.name
     call = make_call(found.get("call_id"), step.tool, found.get("arguments"))
-    step.call_id = "" if call.id == "<not specified>" else call.id[:MAX_NAME_CHARS]
+    result = read_result(found.get("result", ""))
+    step.call_id = call.id or name_of(result.call_id)
     step.args, step.args_hash = call.args, call.args_hash
-    if "result" in found and found["result"] != "__REDACTED__":
-        result = text_of(found["result"])
-        step.result_hash, step.result_size = digest(result), len(result)
+    if result.text:
+        step.result_hash, step.result_size = digest(result.text), len(result.text)
+    if result.failed and step.error is None:
+        step.error = name_of(result.text, MAX_ERROR_CHARS) or "error"
     read_only = span.attributes.get(a.CLAWTRACE_TOOL_READ_ONLY)
     step.read_only = read_only if isinstance(read_only, bool) else None
 
 
 def _read_agent(step: Step, span: Span, found: Found) -> None:
-    _read_model(step, found)
-    step.agent = step.agent or _string(span.attributes.get(a.GEN_AI_WORKFLOW_NAME)) or step.name
+    _read_model(step, span, found)
+    step.agent = step.agent or name_of(span.attributes.get(a.GEN_AI_WORKFLOW_NAME)) or step.name
 
 
 def _read_nothing(step: Step, span: Span, found: Found) -> None:
@@ -141,52 +178,55 @@ _READERS: dict[Kind, Callable[[Step, Span, Found], None]] = {
 }
 
 
-def _read_model(step: Step, found: Found) -> None:
-    provider = _string(found.get("provider")).lower()
-    step.provider = "" if provider in FRAMEWORKS else provider
-    step.request_model = _string(found.get("request_model")) or _requested(found.get("parameters"))
-    step.model = _string(found.get("model"))
-    step.tier = _string(found.get("tier")).lower()
+def _read_model(step: Step, span: Span, found: Found) -> None:
+    step.provider = _provider(span.attributes, step.kind)
+    step.request_model = name_of(found.get("request_model"))
+    step.model = name_of(found.get("model"))
+    step.tier = name_of(found.get("tier")).lower()
+    try:
+        step.supplied = read_cost(found)
+    except InvalidValueError as e:
+        step.invalid = str(e)
     try:
         step.usage = read_usage(found)
-        step.supplied = read_cost(found)
-    except InvalidValueError:
-        step.invalid = _first_invalid(found)
+    except InvalidValueError as e:
+        step.invalid = str(e)
 
 
-def _first_invalid(found: Found) -> str:
-    for name in ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning"):
-        try:
-            read_usage({"input_tokens": found.get(name)})
-        except InvalidValueError:
-            return f"{name}={text_of(found[name])[:40]}"
-    return "cost=" + text_of(found.get("cost"))[:40]
-
-
-def _requested(parameters: object) -> str:
-    """The model in OpenInference's invocation parameters: all that a failed call has."""
-    value = loads(parameters) if isinstance(parameters, str) else parameters
-    return _string(value.get("model")) if isinstance(value, Mapping) else ""
+def _provider(attributes: Mapping[str, object], kind: Kind) -> str:
+    names = (name_of(attributes.get(key)).lower() for key in FIELDS[kind]["provider"])
+    return next((name for name in names if name and name not in FRAMEWORKS), "")
 
 
 def _read_only_tools(definitions: object) -> tuple[str, ...]:
     """Tools whose definition carries MCP's ``readOnlyHint``."""
-    if not definitions or "readOnlyHint" not in text_of(definitions):
+    if not definitions or _READ_ONLY_HINT not in text_of(definitions):
         return ()
-    listed = loads(definitions) if isinstance(definitions, str) else definitions
-    tools = (
-        [tool for tool in listed if isinstance(tool, Mapping)] if isinstance(listed, list) else []
-    )
+    tools = parsed(definitions)
     return tuple(
-        _string(tool.get("name"))
-        for tool in tools
-        if isinstance(hints := tool.get("annotations"), Mapping)
-        and hints.get("readOnlyHint") is True
+        name_of(tool.get("name"))
+        for tool in (tools if isinstance(tools, list) else ())
+        if isinstance(tool, Mapping)
+        and isinstance(hints := tool.get("annotations"), Mapping)
+        and hints.get(_READ_ONLY_HINT) is True
     )
 
 
-def _named(attributes: Mapping[str, object]) -> bool:
-    return any(attributes.get(key) for key in FIELDS["agent"]["agent"])
+def _named(attributes: Mapping[str, object], kind: Kind) -> bool:
+    """Whether an agent or a tool says its name; the other kinds have none."""
+    return any(attributes.get(key) for key in FIELDS[kind].get(kind, ()))
+
+
+def _langchain_agent(attributes: Mapping[str, object]) -> str:
+    """The agent that a span of LangChain belongs to.
+
+    OpenInference has it in the metadata alone; the agent itself is a chain of that name.
+    """
+    metadata = attributes.get(a.OI_METADATA)
+    if not isinstance(metadata, str) or _LANGCHAIN_AGENT not in metadata:
+        return ""
+    told = parsed(metadata)
+    return name_of(told.get(_LANGCHAIN_AGENT)) if isinstance(told, Mapping) else ""
 
 
 def _error(span: Span, found: Found) -> str | None:
@@ -194,14 +234,10 @@ def _error(span: Span, found: Found) -> str | None:
         return None
     exception = next((e for e in reversed(span.events) if e.name == a.EXCEPTION_EVENT), None)
     text = span.status_message or (_exception_text(exception) if exception else "")
-    return (text or _string(found.get("error_type")) or "error")[:MAX_ERROR_CHARS]
+    return name_of(text or found.get("error_type"), MAX_ERROR_CHARS) or "error"
 
 
-def _exception_text(event: Event) -> str:
-    kind = _string(event.attributes.get(a.EXCEPTION_TYPE))
-    message = _string(event.attributes.get(a.EXCEPTION_MESSAGE), MAX_ERROR_CHARS)
+def _exception_text(exception: Event) -> str:
+    kind = name_of(exception.attributes.get(a.EXCEPTION_TYPE))
+    message = name_of(exception.attributes.get(a.EXCEPTION_MESSAGE), MAX_ERROR_CHARS)
     return f"{kind}: {message}" if kind and message else kind or message
-
-
-def _string(value: object, limit: int = MAX_NAME_CHARS) -> str:
-    return value[:limit] if isinstance(value, str) else ""

@@ -29,14 +29,6 @@ BY_FIELD: tuple[Dialect, ...] = (
 
 __all__ = ["BY_KIND", "FIELDS", "PREFIXES", "READ", "REQUEST_PARAMETERS", "Kind", "is_read"]
 
-PREFIXES: Keys = (
-    a.TRACELOOP_PROMPT_PREFIX,
-    a.TRACELOOP_COMPLETION_PREFIX,
-    a.OI_INPUT_MESSAGES_PREFIX,
-    a.OI_OUTPUT_MESSAGES_PREFIX,
-)
-"""Keys that stand for a whole flattened list, ``<prefix>0.role`` and so on."""
-
 
 def _overlay(tables: Iterable[Mapping[str, Keys]]) -> dict[str, Keys]:
     merged: dict[str, Keys] = {}
@@ -46,24 +38,28 @@ def _overlay(tables: Iterable[Mapping[str, Keys]]) -> dict[str, Keys]:
     return merged
 
 
-ANY = _overlay(d.any for d in BY_FIELD)
+ANY = _overlay(dialect.any for dialect in BY_FIELD)
 FIELDS: dict[Kind, dict[str, Keys]] = {
-    "llm": _overlay([*(d.llm for d in BY_FIELD), ANY]),
-    "tool": _overlay([*(d.tool for d in BY_FIELD), ANY]),
-    "agent": _overlay([*(d.agent for d in BY_FIELD), ANY]),
-    "workflow": _overlay([*(d.agent for d in BY_FIELD), ANY]),
+    "llm": _overlay([*(dialect.llm for dialect in BY_FIELD), ANY]),
+    "tool": _overlay([*(dialect.tool for dialect in BY_FIELD), ANY]),
+    "agent": _overlay([*(dialect.agent for dialect in BY_FIELD), ANY]),
     "span": ANY,
 }
+FIELDS["workflow"] = FIELDS["agent"]
+
+PREFIXES: Keys = tuple(key for key in sum(FIELDS["llm"].values(), ()) if key.endswith("."))
+"""Keys that stand for a whole flattened list, ``<prefix>0.role`` and so on."""
 
 READ: frozenset[str] = frozenset(
     [
         *(key for fields in FIELDS.values() for keys in fields.values() for key in keys),
-        *(d.kind_key for d in BY_KIND if d.kind_key),
+        *(dialect.kind_key for dialect in BY_KIND),
         *REQUEST_PARAMETERS,
         *a.WRITTEN,
         a.CLAWTRACE_TOOL_READ_ONLY,
         a.GEN_AI_WORKFLOW_NAME,
         a.MCP_METHOD_NAME,
+        a.OI_METADATA,
     ]
 ) - frozenset(PREFIXES)
 """Every attribute that anything looks at; the others are not even decoded."""

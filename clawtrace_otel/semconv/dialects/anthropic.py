@@ -9,8 +9,6 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 ANTHROPIC = Dialect(
     name="Anthropic SDK",
-    kind_key=None,
-    kinds={},
     llm={
         "cache_write_5m": (a.ANTHROPIC_CACHE_WRITE_5M,),
         "cache_write_1h": (a.ANTHROPIC_CACHE_WRITE_1H,),

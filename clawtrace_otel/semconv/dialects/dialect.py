@@ -17,17 +17,17 @@ class Dialect:
 
     Attributes:
         name: how the docs call it.
-        kind_key: the attribute whose value says what a span is; ``None`` if it has none of its own.
+        kind_key: the attribute whose value says what a span is; empty if it has none of its own.
         kinds: values of ``kind_key`` and what they mean. Values that are missing say nothing.
         llm, tool, agent, any: field of ``Step`` -> the keys that may hold it, by kind of span.
-        agent_is_named: an agent span without a name of its own is only a wrapper around a run.
+        unnamed: what a span of a kind is if it does not name its agent or tool.
     """
 
     name: str
-    kind_key: str | None
-    kinds: Mapping[str, Kind]
+    kind_key: str = ""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     llm: Mapping[str, Keys] = field(default_factory=dict)
     tool: Mapping[str, Keys] = field(default_factory=dict)
     agent: Mapping[str, Keys] = field(default_factory=dict)
     any: Mapping[str, Keys] = field(default_factory=dict)
-    agent_is_named: bool = False
+    unnamed: Mapping[Kind, Kind] = field(default_factory=dict)

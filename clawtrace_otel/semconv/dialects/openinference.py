@@ -41,7 +41,7 @@ OPENINFERENCE = Dialect(
         "cost": (a.OI_COST_TOTAL,),
         "parameters": (a.OI_INVOCATION_PARAMETERS,),
         "input_messages": (a.OI_INPUT_MESSAGES_PREFIX, a.OI_INPUT_VALUE),
-        "output_messages": (a.OI_OUTPUT_MESSAGES_PREFIX,),
+        "output_messages": (a.OI_OUTPUT_MESSAGES_PREFIX, a.OI_OUTPUT_VALUE),
     },
     tool={
         "tool": (a.OI_TOOL_NAME,),
@@ -49,7 +49,8 @@ OPENINFERENCE = Dialect(
         "arguments": (a.OI_INPUT_VALUE,),
         "result": (a.OI_OUTPUT_VALUE,),
     },
-    agent={"agent": (a.OI_AGENT_NAME,)},
+    agent={"agent": (a.OI_AGENT_NAME, a.OI_GRAPH_NODE_ID)},
     any={"session": (a.SESSION_ID,)},
-    agent_is_named=True,
+    # The wrapper around a run, and a handoff between agents (OpenAI Agents SDK).
+    unnamed={"agent": "workflow", "tool": "span"},
 )

@@ -9,8 +9,6 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 SUPPLIED = Dialect(
     name="Supplied costs",
-    kind_key=None,
-    kinds={},
     llm={
         "cost": (
             a.GEN_AI_USAGE_COST_AMOUNT,

@@ -22,7 +22,7 @@ TRACELOOP = Dialect(
         "result": (a.TRACELOOP_ENTITY_OUTPUT,),
     },
     agent={"agent": (a.TRACELOOP_ENTITY_NAME,)},
-    any={"session": (a.TRACELOOP_SESSION_ID,)},
+    any={"session": (a.TRACELOOP_SESSION_ID,), "agent": (a.TRACELOOP_AGENT_NAME,)},
 )
 
 TRACELOOP_OLD = Dialect(
