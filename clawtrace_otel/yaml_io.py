@@ -26,6 +26,6 @@ def load_yaml(path: Path, kind: type[T], error: type[Exception]) -> T:
         raise error(msg) from e
     try:
         return msgspec.convert(yaml.load(text, Loader) or {}, kind, strict=False)
-    except (yaml.YAMLError, msgspec.ValidationError) as e:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError, RecursionError) as e:
         msg = f"{path}: {e}"
         raise error(msg) from e

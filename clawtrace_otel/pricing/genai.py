@@ -61,7 +61,7 @@ VERSION: str = __version__
 
 
 def find_card(provider: str, model: str, when: datetime, tier: str) -> RateCard | None:
-    """The rates of ``model`` at ``when``; ``None`` if it is unknown or has no price.
+    """The rates of ``model`` at ``when``; ``None`` if it is unknown or has no price for tokens.
 
     Args:
         provider: as the span names it; empty lets the model's name tell.
@@ -75,9 +75,10 @@ def find_card(provider: str, model: str, when: datetime, tier: str) -> RateCard 
     provider_info, info = found
     own = any(info is other for other in provider_info.models)
     price = info.get_prices(when.astimezone(UTC), _context(tier) if own else None)
-    if not any(value is not None for value in price.__dict__.values()):
-        return None
-    return _card(provider_info.id, info.id, price, _since(info, when))
+    card = _card(provider_info.id, info.id, price, _since(info, when))
+    # Speech is priced by the hour and OCR by the page; that does not make their tokens free.
+    is_priced = any(rates != Rates() for rates in (card.base, *(rates for _, rates in card.tiers)))
+    return card if is_priced else None
 
 
 @lru_cache(maxsize=4096)

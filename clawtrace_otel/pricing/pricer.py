@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Price:
 
     Attributes:
         cost: 1e-12 USD; ``None`` if unknown.
-        source: ``supplied``, ``user``, ``litellm`` or ``genai-prices``; empty if unknown.
+        source: ``supplied``, ``user`` or ``genai-prices``; empty if unknown.
         reason: why the cost is unknown; ``None`` if it is known.
         computed: what tokens and rates give beside a supplied cost, in 1e-12 USD.
     """
@@ -53,6 +54,10 @@ class Pricer:
         self.user = UserPrices(price_file) if price_file else None
         self._card = lru_cache(maxsize=4096)(self._find_card)
 
+    def warm_up(self) -> None:
+        """Load the price data now, rather than with the first call that needs it."""
+        self.find_card("", ("gpt-5",), datetime.now(UTC), "")
+
     def price(self, step: Step) -> Price:
         """The price of an LLM call, or of what an agent span says that its calls used."""
         computed = self._compute(step)
@@ -65,29 +70,41 @@ class Pricer:
             return Price(reason="invalid_usage")
         if step.usage is None:
             return Price(reason="no_usage")
-        models = [model for model in (step.model, step.request_model) if model]
+        models = tuple(model for model in (step.model, step.request_model) if model)
         if not models:
             return Price(reason="no_model")
         when = datetime.fromtimestamp(min(step.start_ns // _NS, _MAX_SECONDS), UTC)
-        for model in models:
-            if card := self.find_card(step.provider, model, when, step.tier):
-                return Price(cost=card.cost(step.usage), source=card.source)
-        return Price(reason="unknown_model")
+        card = self.find_card(step.provider, models, when, step.tier)
+        if card is None:
+            return Price(reason="unknown_model")
+        return Price(cost=card.cost(step.usage), source=card.source)
 
-    def find_card(self, provider: str, model: str, when: datetime, tier: str) -> RateCard | None:
-        """The rates of a model at a time (UTC); ``None`` if no source knows it."""
+    def find_card(
+        self, provider: str, models: tuple[str, ...], when: datetime, tier: str
+    ) -> RateCard | None:
+        """The rates of a call; ``None`` if no source knows them.
+
+        Args:
+            provider: as the span names it; empty lets the model's name tell.
+            models: names of the model, the one that answered before the one that was asked for.
+            when: start of the call, in UTC.
+            tier: service tier, or ``batch``; empty is the standard.
+        """
         from clawtrace_otel.pricing import genai
 
         # Within a day only off-peak prices change, so a day shares a card unless there are any.
-        if genai.depends_on_time_of_day(provider, model):
+        if any(genai.depends_on_time_of_day(provider, model) for model in models):
             rounded = when.replace(second=0, microsecond=0)
         else:
             rounded = when.replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._card(provider, model, rounded, tier)
+        return self._card(provider, models, rounded, tier)
 
-    def _find_card(self, provider: str, model: str, when: datetime, tier: str) -> RateCard | None:
-        if self.user and (card := self.user.find_card(provider, model, when.date())):
-            return card
+    def _find_card(
+        self, provider: str, models: tuple[str, ...], when: datetime, tier: str
+    ) -> RateCard | None:
         from clawtrace_otel.pricing import genai
 
-        return genai.find_card(provider, model, when, tier)
+        user = self.user
+        of_user = (user.find_card(provider, name, when.date()) for name in models if user)
+        of_all = (genai.find_card(provider, name, when, tier) for name in models)
+        return next((card for card in chain(of_user, of_all) if card), None)

@@ -44,7 +44,7 @@ class RateCard:
     """The rates of one model, by the size of the request.
 
     Attributes:
-        source: ``user``, ``litellm`` or ``genai-prices``.
+        source: ``user`` or ``genai-prices``.
         provider, model: as the source names them.
         base: the rates of a request of at most ``tiers[0][0]`` input tokens.
         tiers: (input tokens above which they hold for the whole request, rates), ascending.

@@ -33,6 +33,8 @@ from clawtrace_otel.yaml_io import load_yaml
 
 SOURCE = "user"
 
+_MAX_AMOUNT = 10**9
+
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One line of the file; amounts are per million tokens in ``currency``."""
@@ -72,6 +74,10 @@ class UserPrices:
         if file.prices != 1:
             msg = f"{path}: $.prices is {file.prices}; this version reads 1"
             raise PriceError(msg)
+        for currency, usd in file.usd_per.items():
+            if not usd or not _is_sane(usd):
+                msg = f"{path}: $.usd_per.{currency} is {usd}; one unit must be worth some USD"
+                raise PriceError(msg)
         self.path = path
         self._cards = [
             (entry, _card(path, n, entry, file.usd_per)) for n, entry in enumerate(file.models)
@@ -91,6 +97,10 @@ def _matches(entry: Entry, provider: str, model: str) -> bool:
     )
 
 
+def _is_sane(amount: Decimal) -> bool:
+    return amount.is_finite() and 0 <= amount < _MAX_AMOUNT
+
+
 def _card(path: Path, n: int, entry: Entry, usd_per: dict[str, Decimal]) -> RateCard:
     where = f"{path}: $.models[{n}]"
     if not entry.free and (entry.input is None or entry.output is None):
@@ -101,7 +111,11 @@ def _card(path: Path, n: int, entry: Entry, usd_per: dict[str, Decimal]) -> Rate
         msg = f"{where}.currency is {entry.currency!r}, which $.usd_per does not convert to USD"
         raise PriceError(msg)
     amounts = (entry.input, entry.output, entry.cache_read, entry.cache_write, entry.cache_write_1h)
-    if any(amount is not None and not 0 <= amount < 10**9 for amount in amounts):
+    given = [amount for amount in amounts if amount is not None]
+    if entry.free and given:
+        msg = f"{where} ({entry.model!r}) is free and has amounts; leave one of them out"
+        raise PriceError(msg)
+    if not all(map(_is_sane, given)):
         msg = f"{where} ({entry.model!r}) has a negative or absurd amount"
         raise PriceError(msg)
     return RateCard(
