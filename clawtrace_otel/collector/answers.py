@@ -2,7 +2,7 @@
 
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.code_pb2 import INVALID_ARGUMENT, UNAVAILABLE
+from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -11,7 +11,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from clawtrace_otel.collector.ingest import Accepted
+from clawtrace_otel.collector.ingest import Accepted, UnavailableError
+from clawtrace_otel.collector.unpack import TooLargeError
+from clawtrace_otel.errors import ClawTraceError, DecodeError
 
 RETRY_SECONDS = 2
 
@@ -27,13 +29,15 @@ def trace_response(accepted: Accepted) -> ExportTraceServiceResponse:
     return response
 
 
-def invalid(message: str) -> Status:
-    """The request is no such message; the sender must not try again."""
-    return Status(code=INVALID_ARGUMENT, message=message)
-
-
-def unavailable(message: str) -> Status:
-    """The sender should try again after the delay."""
-    detail = AnyProto()
-    detail.Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
-    return Status(code=UNAVAILABLE, message=message, details=[detail])
+def failure(error: ClawTraceError) -> Status:
+    """Why a request was not accepted. The sender tries again only if it could help."""
+    message = str(error)
+    if isinstance(error, UnavailableError):
+        detail = AnyProto()
+        detail.Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
+        return Status(code=UNAVAILABLE, message=message, details=[detail])
+    if isinstance(error, DecodeError):
+        return Status(code=INVALID_ARGUMENT, message=message)
+    if isinstance(error, TooLargeError):
+        return Status(code=RESOURCE_EXHAUSTED, message=message)
+    return Status(code=INTERNAL, message=message)

@@ -4,13 +4,14 @@ import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from clawtrace_otel.collector.journal import Journal, TraceRecord
 from clawtrace_otel.errors import JournalError
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.exporters.revise import revise
+from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.lone_calls import LoneCalls
 
@@ -20,14 +21,29 @@ RETRY_SECONDS = 1.0
 """After a card could not be written."""
 
 
+MAX_WAIT_SECONDS = 3600.0
+
+_NEVER = float("inf")
+
+
 @dataclass(slots=True)
 class _Watch:
-    """A trace that is not closed. Times are monotonic seconds."""
+    """A trace that is not closed. Times are monotonic seconds.
 
+    Attributes:
+        since: when it was first heard of.
+        changed: there is news that its card does not show.
+        retry_at: not to be written before.
+        queued_at: time of its entry in the queue; other entries are void.
+    """
+
+    since: float
     news_at: float
     root_ended: bool = False
     changed: bool = True
     refreshed_at: float | None = None
+    retry_at: float = 0.0
+    queued_at: float = _NEVER
 
 
 class CardWriter:
@@ -66,17 +82,23 @@ class CardWriter:
         self._refresh_seconds = refresh_seconds
         self._on_obstacle = on_obstacle
         self._watched: dict[str, _Watch] = {}
-        self._due: list[tuple[float, str]] = []
+        self._queue: list[tuple[float, str]] = []
+        self._failing: set[str] = set()
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="clawtrace-cards")
 
     def start(self) -> None:
-        """Take up what an earlier run left unfinished, and start the thread."""
+        """Take up what an earlier run left unfinished, and start the thread.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
         for trace_id in self._journal.unfinished():
-            for step in self._journal.steps(trace_id):
+            steps = self._journal.steps(trace_id)
+            for step in steps:
                 self._lone_calls.add(step)
-            self.tell({trace_id: False})
+            self.tell({trace_id: _has_ended_root(steps)})
         self._thread.start()
 
     def tell(self, traces: dict[str, bool]) -> None:
@@ -84,15 +106,11 @@ class CardWriter:
         now = time.monotonic()
         with self._wake:
             for trace_id, root_ended in traces.items():
-                watch = self._watched.get(trace_id)
-                if watch is None:
-                    watch = self._watched[trace_id] = _Watch(now)
-                    heapq.heappush(self._due, (now, trace_id))
-                elif root_ended and not watch.root_ended:
-                    heapq.heappush(self._due, (now, trace_id))
+                watch = self._watched.setdefault(trace_id, _Watch(now, now))
                 watch.news_at = now
                 watch.changed = True
                 watch.root_ended |= root_ended
+                self._enqueue(trace_id, watch)
             self._wake.notify()
 
     def stop(self) -> None:
@@ -100,12 +118,13 @@ class CardWriter:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         while (trace_id := self._next()) is not None:
             self._write_or_retry(trace_id)
-        for trace_id in list(self._watched):
+        for trace_id in [t for t, watch in self._watched.items() if watch.changed]:
             self._write_or_retry(trace_id)
 
     def _next(self) -> str | None:
@@ -113,66 +132,111 @@ class CardWriter:
         with self._wake:
             while not self._stopping:
                 now = time.monotonic()
-                while self._due and self._due[0][0] <= now:
-                    _, trace_id = heapq.heappop(self._due)
-                    watch = self._watched.get(trace_id)
-                    if watch is None:
-                        continue
-                    due = self._due_at(watch)
-                    if due <= now:
+                while self._queue and self._queue[0][0] <= now:
+                    if trace_id := self._take(now):
                         return trace_id
-                    heapq.heappush(self._due, (due, trace_id))
-                self._wake.wait(self._due[0][0] - now if self._due else None)
+                due = self._queue[0][0] - now if self._queue else MAX_WAIT_SECONDS
+                self._wake.wait(min(due, MAX_WAIT_SECONDS))
         return None
 
+    def _take(self, now: float) -> str | None:
+        """Take the first entry from the queue; its trace if that is due."""
+        queued_at, trace_id = heapq.heappop(self._queue)
+        watch = self._watched.get(trace_id)
+        if watch is None or watch.queued_at != queued_at:
+            return None
+        watch.queued_at = _NEVER
+        if self._due_at(watch) <= now:
+            return trace_id
+        self._enqueue(trace_id, watch)
+        return None
+
+    def _enqueue(self, trace_id: str, watch: _Watch) -> None:
+        """Queue a trace. An entry that comes too early is put back when its time has come."""
+        due = self._due_at(watch)
+        if due < watch.queued_at:
+            watch.queued_at = due
+            heapq.heappush(self._queue, (due, trace_id))
+
     def _due_at(self, watch: _Watch) -> float:
-        if watch.root_ended:
-            return watch.news_at + self._settle_seconds
-        idle = watch.news_at + self._idle_seconds
-        if not watch.changed:
-            return idle
-        if watch.refreshed_at is None:
-            return min(watch.news_at + self._settle_seconds, idle)
-        return min(watch.refreshed_at + self._refresh_seconds, idle)
+        due = self._closed_at(watch)
+        if watch.changed:
+            due = min(due, self._refreshed_at(watch))
+        return max(due, watch.retry_at)
+
+    def _closed_at(self, watch: _Watch) -> float:
+        quiet = self._settle_seconds if watch.root_ended else self._idle_seconds
+        return watch.news_at + quiet
+
+    def _refreshed_at(self, watch: _Watch) -> float:
+        if watch.refreshed_at is not None:
+            return watch.refreshed_at + self._refresh_seconds
+        return watch.since + (self._refresh_seconds if watch.root_ended else self._settle_seconds)
 
     def _write_or_retry(self, trace_id: str) -> None:
         try:
             self._write(trace_id)
-            self._on_obstacle("")
         except (OSError, JournalError) as e:
-            _log.error("the card of trace %s cannot be written: %s", trace_id, e)
-            self._on_obstacle(f"cards cannot be written: {e}")
-            self._again_at(trace_id, time.monotonic() + RETRY_SECONDS)
+            self._fail(trace_id, f"the card of trace {trace_id} cannot be written: {e}")
+            return
         except Exception:
             # A card that cannot be compiled must not keep the others from being written.
             _log.exception("trace %s has no card", trace_id)
             with self._wake:
                 self._watched.pop(trace_id, None)
+        self._succeed(trace_id)
 
-    def _again_at(self, trace_id: str, due: float) -> None:
+    def _fail(self, trace_id: str, reason: str) -> None:
+        if not self._failing:
+            _log.error("%s; nothing is acknowledged until it can", reason)
+        self._failing.add(trace_id)
+        self._on_obstacle(reason)
+        self._retry(trace_id)
+
+    def _succeed(self, trace_id: str) -> None:
+        if trace_id not in self._failing:
+            return
+        self._failing.remove(trace_id)
+        if not self._failing:
+            _log.info("cards can be written again")
+            self._on_obstacle("")
+
+    def _retry(self, trace_id: str) -> None:
         with self._wake:
-            heapq.heappush(self._due, (due, trace_id))
+            watch = self._watched[trace_id]
+            watch.changed = True
+            watch.retry_at = time.monotonic() + RETRY_SECONDS
+            self._enqueue(trace_id, watch)
 
     def _write(self, trace_id: str) -> None:
         with self._wake:
             watch = self._watched[trace_id]
-            quiet = time.monotonic() - watch.news_at
             watch.changed = False
             news_at = watch.news_at
         first, *twins = self._lone_calls.traces(trace_id)
         records = {t: self._journal.read(t) for t in (first, *twins)}
-        closing = _has_ended_root(records[first]) or quiet >= self._idle_seconds
+        root_ended = _has_ended_root(records[trace_id].steps)
+        closing = self._closes(root_ended, news_at)
         self._write_card(first, records, closing=closing)
         for twin in twins:
             self._folder.remove(twin)
             mark = CardMark(records[twin].mark.revision, b"", closed=closing)
             self._journal.save_mark(twin, records[twin].changes, mark)
+        self._wrote(trace_id, watch, root_ended=root_ended, closing=closing)
+
+    def _closes(self, root_ended: bool, news_at: float) -> bool:
+        quiet = self._settle_seconds if root_ended else self._idle_seconds
+        return time.monotonic() >= news_at + quiet
+
+    def _wrote(self, trace_id: str, watch: _Watch, *, root_ended: bool, closing: bool) -> None:
         with self._wake:
-            if watch.news_at == news_at and closing:
+            if closing and not watch.changed:
                 del self._watched[trace_id]
-            else:
-                watch.refreshed_at = time.monotonic()
-                heapq.heappush(self._due, (self._due_at(watch), trace_id))
+                return
+            watch.root_ended |= root_ended
+            watch.refreshed_at = time.monotonic()
+            watch.retry_at = 0.0
+            self._enqueue(trace_id, watch)
 
     def _write_card(self, trace_id: str, records: dict[str, TraceRecord], *, closing: bool) -> None:
         last = records[trace_id].mark
@@ -187,5 +251,5 @@ class CardWriter:
         self._journal.save_mark(trace_id, records[trace_id].changes, closed)
 
 
-def _has_ended_root(record: TraceRecord) -> bool:
-    return any(not step.parent_id and step.end_ns for step in record.steps)
+def _has_ended_root(steps: Iterable[Step]) -> bool:
+    return any(not step.parent_id and step.end_ns for step in steps)

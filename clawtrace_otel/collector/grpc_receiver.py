@@ -1,19 +1,21 @@
 """OTLP over gRPC. Bodies stay bytes until the ingest thread decodes them."""
 
-from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import grpc
-from google.rpc.status_pb2 import Status
 
-from clawtrace_otel.collector.answers import invalid, trace_response, unavailable
-from clawtrace_otel.collector.ingest import Ingest, UnavailableError
-from clawtrace_otel.errors import ConfigError, DecodeError
+from clawtrace_otel.collector.addresses import split_address
+from clawtrace_otel.collector.answers import failure, trace_response
+from clawtrace_otel.collector.ingest import Accepted, Ingest, Signal
+from clawtrace_otel.errors import ClawTraceError, ConfigError
 
 TRACES = "opentelemetry.proto.collector.trace.v1.TraceService"
 LOGS = "opentelemetry.proto.collector.logs.v1.LogsService"
 METRICS = "opentelemetry.proto.collector.metrics.v1.MetricsService"
 
-Handler = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], Awaitable[bytes]]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class GrpcReceiver:
@@ -54,6 +56,7 @@ class GrpcReceiver:
         Raises:
             ConfigError: the address cannot be listened on.
         """
+        split_address(self._address, "--grpc")
         try:
             port: int = self._server.add_insecure_port(self._address)
         except RuntimeError as e:
@@ -66,37 +69,24 @@ class GrpcReceiver:
         """Take no new requests, and wait for those under way."""
         await self._server.stop(grace_seconds)
 
-    async def _traces(
-        self, body: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]"
-    ) -> bytes:
-        try:
-            accepted = await self._ingest.submit("traces", body)
-        except DecodeError as e:
-            return await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, invalid(str(e)))
-        except UnavailableError as e:
-            return await _abort(context, grpc.StatusCode.UNAVAILABLE, unavailable(str(e)))
+    async def _traces(self, body: bytes, context: Context) -> bytes:
+        accepted = await self._submit("traces", body, context)
         return trace_response(accepted).SerializeToString()
 
-    async def _logs(self, body: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
-        try:
-            await self._ingest.submit("logs", body)
-        except DecodeError as e:
-            return await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, invalid(str(e)))
-        except UnavailableError as e:
-            return await _abort(context, grpc.StatusCode.UNAVAILABLE, unavailable(str(e)))
+    async def _logs(self, body: bytes, context: Context) -> bytes:
+        await self._submit("logs", body, context)
         return b""
 
-    async def _metrics(
-        self, body: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]"
-    ) -> bytes:
+    async def _metrics(self, body: bytes, context: Context) -> bytes:
         """Accepted and dropped: an agent that sends all signals here must not log errors."""
         del body, context
         return b""
 
-
-async def _abort(
-    context: "grpc.aio.ServicerContext[bytes, bytes]", code: grpc.StatusCode, status: Status
-) -> bytes:
-    metadata = (("grpc-status-details-bin", status.SerializeToString()),)
-    await context.abort(code, status.message, metadata)
-    return b""
+    async def _submit(self, signal: Signal, body: bytes, context: Context) -> Accepted:
+        try:
+            return await self._ingest.submit(signal, body)
+        except ClawTraceError as e:
+            status = failure(e)
+            metadata = (("grpc-status-details-bin", status.SerializeToString()),)
+            await context.abort(_CODES[status.code], status.message, metadata)
+            raise

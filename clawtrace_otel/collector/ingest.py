@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from clawtrace_otel.collector.journal import Delivery, Journal
@@ -19,7 +19,7 @@ from clawtrace_otel.otlp.traces import Received, TraceBatch, decode_traces, rebu
 from clawtrace_otel.otlp.values import encode_attributes
 from clawtrace_otel.processors.enrich import Attributes, Enricher
 from clawtrace_otel.semconv.normalize import normalize
-from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.semconv.step import Step, encode_step
 from clawtrace_otel.span import Span
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,10 @@ Signal = Literal["traces", "logs"]
 
 class UnavailableError(ClawTraceError):
     """The service cannot take a request now; the sender should try again."""
+
+
+class FailedError(ClawTraceError):
+    """Taking the request fails by our own mistake; it would fail again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,6 @@ class _Work:
         self.loop.call_soon_threadsafe(self._set, result)
 
     def _set(self, result: Accepted | Exception) -> None:
-        if self.future.done():
-            return
         if isinstance(result, Exception):
             self.future.set_exception(result)
         else:
@@ -90,7 +92,7 @@ class Ingest:
         enricher: says which attributes forwarded spans get.
         forwarding: whether spans are sent on at all.
         max_pending_bytes: of requests that wait; more are turned away.
-        on_step: is told each step that is new, before it is committed.
+        on_step: is told each new step once it is committed.
         on_news: is told each commit.
     """
 
@@ -124,7 +126,8 @@ class Ingest:
         """Take nothing more, finish what waits, and end the thread."""
         self._stopped = True
         self._queue.put(None)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     async def submit(self, signal: Signal, body: bytes) -> Accepted:
         """Put a request into the journal; when this returns, it is on disk.
@@ -136,6 +139,7 @@ class Ingest:
         Raises:
             DecodeError: the body is no such request.
             UnavailableError: it cannot be taken now, and nothing of it was kept.
+            FailedError: it can never be taken, and nothing of it was kept.
         """
         if self.obstacle or self._stopped:
             raise UnavailableError(self.obstacle or "the service is stopping")
@@ -145,11 +149,13 @@ class Ingest:
         loop = asyncio.get_running_loop()
         work = _Work(signal, body, loop, loop.create_future())
         self._pending_bytes += len(body)
-        try:
-            self._queue.put(work)
-            return await work.future
-        finally:
-            self._pending_bytes -= len(body)
+        # The body takes memory until it is answered, even if its sender does not wait for that.
+        work.future.add_done_callback(lambda _: self._release(len(body)))
+        self._queue.put(work)
+        return await asyncio.shield(work.future)
+
+    def _release(self, size: int) -> None:
+        self._pending_bytes -= size
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
@@ -164,20 +170,36 @@ class Ingest:
 
     def _take(self, group: list[_Work]) -> None:
         delivery = Delivery()
-        answers: list[Accepted | Exception] = []
         try:
-            answers += [self._read(work, delivery) for work in group]
+            answers = [self._read(work, delivery) for work in group]
             self._journal.append(delivery)
         except Exception as e:
             # What was not committed was not received: the sender brings it again.
             self._enricher.clear()
-            _log.exception("%d requests were not acknowledged", len(group))
-            reason = str(e) if isinstance(e, JournalError) else "internal error, see the log"
-            answers = [UnavailableError(reason)] * len(group)
-        else:
-            self._on_news(_news(delivery))
+            self._refuse(group, e)
+            return
         for work, answer in zip(group, answers, strict=True):
             work.answer(answer)
+        self._tell(delivery)
+
+    def _refuse(self, group: list[_Work], error: Exception) -> None:
+        if isinstance(error, JournalError):
+            _log.error("%d requests were not acknowledged: %s", len(group), error)
+            for work in group:
+                work.answer(UnavailableError(str(error)))
+        elif len(group) > 1:
+            # One of them is to blame; the others must not fail with it.
+            for work in group:
+                self._take([work])
+        else:
+            _log.error("a request cannot be taken", exc_info=error)
+            group[0].answer(FailedError("internal error, see the log of the service"))
+
+    def _tell(self, delivery: Delivery) -> None:
+        for steps in delivery.steps.values():
+            for step in steps:
+                self._on_step(step)
+        self._on_news(_news(delivery))
 
     def _read(self, work: _Work, delivery: Delivery) -> Accepted | DecodeError:
         try:
@@ -199,12 +221,11 @@ class Ingest:
         in_order = sorted(enumerate(batch.received), key=lambda entry: entry[1].span.end_ns)
         for n, received in in_order:
             step = _step(received.span)
-            self._recall(step.trace_id)
+            self._recall(step.trace_id, delivery)
             attributes = self._attributes(step)
             if attributes is None:
                 continue
             delivery.steps.setdefault(step.trace_id, []).append(step)
-            self._on_step(step)
             present = received.span.attributes
             added[n] = encode_attributes({k: v for k, v in attributes.items() if k not in present})
         if self._forwarding and added:
@@ -217,9 +238,13 @@ class Ingest:
             _log.exception("span %s of trace %s is not enriched", step.span_id, step.trace_id)
             return {}
 
-    def _recall(self, trace_id: str) -> None:
-        if not self._enricher.knows(trace_id):
-            self._enricher.load(trace_id, self._journal.steps(trace_id))
+    def _recall(self, trace_id: str, delivery: Delivery) -> None:
+        """Have the trace at hand; it may have been evicted since the last span."""
+        if self._enricher.knows(trace_id):
+            return
+        self._enricher.load(trace_id, ())
+        for step in (*self._journal.steps(trace_id), *delivery.steps.get(trace_id, ())):
+            self._attributes(step)
 
 
 def _chosen(batch: TraceBatch, added: dict[int, bytes]) -> Iterable[tuple[Received, bytes]]:
@@ -228,10 +253,13 @@ def _chosen(batch: TraceBatch, added: dict[int, bytes]) -> Iterable[tuple[Receiv
 
 def _step(span: Span) -> Step:
     try:
-        return normalize(span)
+        step = normalize(span)
+        encode_step(step)
     except Exception:
         _log.exception("span %s of trace %s is kept as no step", span.span_id, span.trace_id)
-        return Step(trace_id=span.trace_id, span_id=span.span_id, parent_id=span.parent_id)
+        # It still holds the tree together, and ends the trace if it is the root.
+        return normalize(replace(span, attributes={}, events=()))
+    return step
 
 
 def _news(delivery: Delivery) -> News:

@@ -5,19 +5,22 @@ enriched requests that are still to be forwarded. ``synchronous=FULL``: a commit
 process and a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from clawtrace_otel.errors import JournalError
 from clawtrace_otel.exporters.card_folder import CardMark
 from clawtrace_otel.semconv.step import Evaluation, Step, decode_steps, encode_steps
+
+_log = logging.getLogger(__name__)
 
 VERSION = 1
 _BUSY_SECONDS = 10.0
@@ -37,6 +40,8 @@ CREATE TABLE traces(
 ) WITHOUT ROWID;
 CREATE TABLE forwards(id INTEGER PRIMARY KEY, request BLOB NOT NULL);
 """
+
+T = TypeVar("T")
 
 _evaluations = msgspec.msgpack.Decoder(Evaluation)
 
@@ -94,6 +99,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._migrate()
         except (OSError, sqlite3.Error) as e:
+            self.close()
             msg = f"the journal {path} cannot be opened: {e}; choose another file with --journal"
             raise JournalError(msg) from e
 
@@ -127,22 +133,18 @@ class Journal:
         """The steps of a trace, in the order in which they were delivered.
 
         Raises:
-            JournalError: the file cannot be read, or a row is damaged.
+            JournalError: the file cannot be read.
         """
         rows = self._query(
             "SELECT steps FROM steps WHERE trace = ? ORDER BY id", (bytes.fromhex(trace_id),)
         )
-        try:
-            return [step for (data,) in rows for step in decode_steps(data)]
-        except msgspec.MsgspecError as e:
-            msg = f"the journal {self.path} has a damaged row of trace {trace_id}: {e}"
-            raise JournalError(msg) from e
+        return [step for steps in self._decode(trace_id, rows, decode_steps) for step in steps]
 
     def read(self, trace_id: str) -> TraceRecord:
         """All that is known of a trace.
 
         Raises:
-            JournalError: the file cannot be read, or a row is damaged.
+            JournalError: the file cannot be read.
         """
         key = (bytes.fromhex(trace_id),)
         row = self._query(
@@ -152,7 +154,7 @@ class Journal:
         told = self._query("SELECT evaluation FROM evaluations WHERE trace = ?", key)
         return TraceRecord(
             steps=self.steps(trace_id),
-            evaluations=[_evaluations.decode(data) for (data,) in told],
+            evaluations=list(self._decode(trace_id, told, _evaluations.decode)),
             changes=changes,
             mark=CardMark(revision, digest, bool(closed)),
         )
@@ -175,12 +177,14 @@ class Journal:
         rows = self._query("SELECT trace FROM traces WHERE compiled < changes OR NOT closed", ())
         return [trace.hex() for (trace,) in rows]
 
-    def next_forwards(self, limit: int = 16) -> list[tuple[int, bytes]]:
-        """The oldest requests that are still to be sent on, with their ids."""
-        rows: list[tuple[int, bytes]] = self._query(
-            "SELECT id, request FROM forwards ORDER BY id LIMIT ?", (limit,)
-        )
-        return rows
+    def next_forward(self) -> tuple[int, bytes] | None:
+        """The oldest request that is still to be sent on, with its id.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        rows = self._query("SELECT id, request FROM forwards ORDER BY id LIMIT 1", ())
+        return rows[0] if rows else None
 
     def forwarded(self, forward_id: int) -> None:
         """Forget a request that was sent on.
@@ -205,9 +209,13 @@ class Journal:
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA page_size = 16384")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            try:
+                connection.execute("PRAGMA page_size = 16384")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+            except sqlite3.Error:
+                connection.close()
+                raise
             self._local.connection = connection
             with self._lock:
                 self._connections.append(connection)
@@ -217,6 +225,7 @@ class Journal:
         db = self._connection()
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
+            self.close()
             msg = f"the journal {self.path} has version {found}; this program knows {VERSION}"
             raise JournalError(msg)
         if found == 0:
@@ -237,6 +246,16 @@ class Journal:
         except sqlite3.Error as e:
             msg = f"the journal {self.path} cannot be written: {e}"
             raise JournalError(msg) from e
+
+    def _decode(
+        self, trace_id: str, rows: Iterable[tuple[bytes]], decode: Callable[[bytes], T]
+    ) -> Iterator[T]:
+        """A damaged row must not take the rest of the journal with it."""
+        for (data,) in rows:
+            try:
+                yield decode(data)
+            except msgspec.MsgspecError as e:
+                _log.error("%s: a damaged row of trace %s is left out: %s", self.path, trace_id, e)
 
     def _query(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         try:

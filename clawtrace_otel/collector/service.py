@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clawtrace_otel.collector.card_writer import CardWriter
-from clawtrace_otel.collector.forward import Forwarder, make_sender
+from clawtrace_otel.collector.forward import Forwarder
 from clawtrace_otel.collector.grpc_receiver import GrpcReceiver
 from clawtrace_otel.collector.http_receiver import HttpReceiver
 from clawtrace_otel.collector.ingest import Ingest, News
 from clawtrace_otel.collector.journal import Journal
+from clawtrace_otel.collector.senders import make_sender
 from clawtrace_otel.exporters.card_folder import CardFolder
 from clawtrace_otel.processors.enrich import Enricher
 from clawtrace_otel.settings import Settings
@@ -41,11 +42,10 @@ class Service:
         folder = CardFolder(Path(settings.cards))
         folder.check()
         compiler = make_compiler(settings)
+        sender = make_sender(settings.forward) if settings.forward else None
         self._journal = Journal(Path(settings.journal))
         lone_calls = LoneCalls()
-        self._forwarder = (
-            Forwarder(self._journal, make_sender(settings.forward)) if settings.forward else None
-        )
+        self._forwarder = Forwarder(self._journal, sender) if sender else None
         self._cards = CardWriter(
             self._journal,
             compiler,
@@ -56,7 +56,7 @@ class Service:
             refresh_seconds=settings.refresh_seconds,
             on_obstacle=self._set_obstacle,
         )
-        self._ingest = Ingest(
+        self.ingest = Ingest(
             self._journal,
             Enricher(compiler),
             forwarding=self._forwarder is not None,
@@ -64,11 +64,10 @@ class Service:
             on_step=lone_calls.add,
             on_news=self._tell,
         )
-        self._grpc = GrpcReceiver(self._ingest, settings.grpc, settings.max_request_bytes)
-        self._http = HttpReceiver(self._ingest, settings.http, settings.max_request_bytes)
+        self._grpc = GrpcReceiver(self.ingest, settings.grpc, settings.max_request_bytes)
+        self._http = HttpReceiver(self.ingest, settings.http, settings.max_request_bytes)
         self._hosts = [address.rpartition(":")[0] for address in (settings.grpc, settings.http)]
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._forwarding: asyncio.Task[None] | None = None
 
     async def run(self, on_ready: Callable[[str, str], None]) -> None:
         """Run until SIGTERM or SIGINT.
@@ -83,38 +82,34 @@ class Service:
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, stop.set)
-        await self.start(on_ready)
-        await stop.wait()
-        await self.stop()
+        try:
+            await self.start(on_ready)
+            await stop.wait()
+        finally:
+            await self.stop()
 
     async def start(self, on_ready: Callable[[str, str], None]) -> None:
-        """Start everything, the receivers last. See :meth:`run`."""
+        """Start everything. See :meth:`run`.
+
+        Addresses are taken first: if another service has them, its journal is left alone. Requests
+        are answered once the rest runs.
+        """
         self._loop = asyncio.get_running_loop()
         ports = [await self._grpc.start(), await self._http.start()]
-        self._ingest.start()
-        self._cards.start()
+        await asyncio.to_thread(self._cards.start)
+        self.ingest.start()
         if self._forwarder:
-            self._forwarding = asyncio.create_task(self._forwarder.run())
+            self._forwarder.start()
         on_ready(*(f"{host}:{port}" for host, port in zip(self._hosts, ports, strict=True)))
 
     async def stop(self) -> None:
-        """Stop the receivers, then write what was received."""
-        await self._grpc.stop(GRACE_SECONDS)
-        await self._http.stop()
-        await asyncio.to_thread(self._ingest.stop)
+        """Stop the receivers, then write what was received. Also after half a start."""
+        await asyncio.gather(self._grpc.stop(GRACE_SECONDS), self._http.stop())
+        await asyncio.to_thread(self.ingest.stop)
         await asyncio.to_thread(self._cards.stop)
-        if self._forwarder and self._forwarding:
-            await self._stop_forwarding(self._forwarder, self._forwarding)
+        if self._forwarder:
+            await self._forwarder.stop(GRACE_SECONDS)
         self._journal.close()
-
-    async def _stop_forwarding(self, forwarder: Forwarder, task: "asyncio.Task[None]") -> None:
-        task.cancel()
-        await asyncio.wait([task])
-        try:
-            await asyncio.wait_for(forwarder.send_all(), GRACE_SECONDS)
-        except TimeoutError:
-            _log.warning("what was not sent on stays in the journal for the next start")
-        await forwarder.sender.close()
 
     def _tell(self, news: News) -> None:
         self._cards.tell(news.traces)
@@ -122,7 +117,7 @@ class Service:
             self._loop.call_soon_threadsafe(self._forwarder.tell)
 
     def _set_obstacle(self, reason: str) -> None:
-        self._ingest.obstacle = reason
+        self.ingest.obstacle = reason
 
 
 def run(settings: Settings) -> None:

@@ -1,0 +1,20 @@
+"""Addresses to listen on."""
+
+from clawtrace_otel.errors import ConfigError
+
+MAX_PORT = 65_535
+
+
+def split_address(address: str, option: str) -> tuple[str, int]:
+    """Host and port of ``host:port``.
+
+    gRPC itself would listen on another port than one over 65,535.
+
+    Raises:
+        ConfigError: there is no such address.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > MAX_PORT:
+        msg = f"cannot listen on {address}: it must be host:port; choose another with {option}"
+        raise ConfigError(msg)
+    return host, int(port)
