@@ -15,17 +15,22 @@ from clawtrace_otel.tracecard.tree import prefers
 
 Attributes = dict[str, Scalar]
 
-MAX_STEPS = 200_000
+MAX_STEPS = 50_000
 """Steps of all traces together that are kept at hand."""
 
 
 @dataclass(slots=True)
 class TraceState:
-    """What is known of a trace while it runs."""
+    """What is known of a trace while it runs.
+
+    Attributes:
+        summed: a root has ended and got the sums. Some traces have many roots.
+    """
 
     index: RedundancyIndex
     steps: dict[str, Step] = field(default_factory=dict)
     counted: CountedCalls = field(default_factory=CountedCalls)
+    summed: bool = False
 
 
 class Enricher:
@@ -73,7 +78,8 @@ class Enricher:
         self._kept += known is None
         state.steps[step.span_id] = step
         attributes = self._attributes(state, step)
-        if not step.parent_id and step.end_ns:
+        if not step.parent_id and step.end_ns and not state.summed:
+            state.summed = True
             attributes |= self._sums(state)
         self._evict(step.trace_id)
         return attributes

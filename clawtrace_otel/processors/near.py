@@ -17,6 +17,8 @@ DEFAULT_BUDGET = 4_000_000
 """Comparisons within one trace, weighed by length; a second or two. Beyond it nothing is near."""
 
 _CHARS_A_UNIT = 200
+_ROUNDING = 1e-9
+"""Of floats: 20 * 0.55 is over 11 and 1 - 0.8 under 0.2, which must not lose a pair."""
 
 
 class NearIndex:
@@ -29,10 +31,12 @@ class NearIndex:
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
         self._by_length: dict[int, list[str]] = {}
+        self._order: dict[str, int] = {}
 
     def add(self, text: str) -> None:
         """Remember a text that is not there yet."""
         self._by_length.setdefault(len(text), []).append(text)
+        self._order[text] = len(self._order)
 
     def cost(self, text: str) -> int:
         """What a look-up of ``text`` takes off the budget."""
@@ -41,21 +45,28 @@ class NearIndex:
 
     def find(self, text: str) -> str | None:
         """The most similar text at or over the threshold; of equally similar ones the first."""
-        best: tuple[float, str] | None = None
+        best: str | None = None
+        least = self._threshold
         for length in self._window(len(text)):
+            longest = max(length, len(text), 1)
+            # Whole edits rather than shares: rapidfuzz loses shares that are equal to its cutoff.
             found = extractOne(
                 text,
                 self._by_length[length],
-                scorer=Levenshtein.normalized_similarity,
+                scorer=Levenshtein.distance,
                 processor=None,
-                score_cutoff=max(self._threshold, best[0] if best else 0.0),
+                score_cutoff=floor((1 - least) * longest + _ROUNDING),
             )
-            if found and (best is None or found[1] > best[0]):
-                best = (found[1], found[0])
-        return best[1] if best else None
+            similarity = 1 - found[1] / longest if found else 0.0
+            if found is None or similarity < least:
+                continue
+            if best is None or similarity > least or self._order[found[0]] < self._order[best]:
+                best, least = found[0], similarity
+        return best
 
     def _window(self, length: int) -> list[int]:
-        low, high = ceil(length * self._threshold), floor(length / self._threshold)
+        low = ceil(length * self._threshold * (1 - _ROUNDING))
+        high = floor(length / self._threshold * (1 + _ROUNDING))
         if high - low > len(self._by_length):
             return sorted(n for n in self._by_length if low <= n <= high)
         return [n for n in range(low, high + 1) if n in self._by_length]

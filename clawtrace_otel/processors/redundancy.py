@@ -62,28 +62,44 @@ _NEVER = sys.maxsize
 
 @dataclass(slots=True)
 class _Seen:
+    """A call that was observed, and the one that it was compared with."""
+
     span_id: str
-    position: int
     context: str
     failed: bool
     result_hash: str
+    position: int
+    undisturbed_since: int
     first: str
     count: int = 1
+    earlier: "_Seen | None" = None
+    kind: RepeatKind = "equal"
 
 
-def _verdict(earlier: _Seen, now: _Seen, undisturbed_since: int) -> Verdict:
+def _compare(now: _Seen) -> Finding | None:
+    earlier = now.earlier
+    if earlier is None:
+        return None
+    if earlier.failed:
+        return Retry(earlier.span_id)
+    verdict = _verdict(earlier, now)
+    now.count = earlier.count + 1
+    now.first = earlier.first if verdict == "same" else now.span_id
+    return Repeat(
+        of=earlier.first if verdict == "same" else earlier.span_id,
+        kind=now.kind,
+        verdict=verdict,
+        count=now.count,
+        other_agent=earlier.context != now.context,
+    )
+
+
+def _verdict(earlier: _Seen, now: _Seen) -> Verdict:
     if not earlier.result_hash or not now.result_hash:
         return "unverified"
     if earlier.result_hash != now.result_hash:
         return "changed"
-    return "same" if undisturbed_since <= earlier.position else "unverified"
-
-
-def _llm_key(step: Step) -> _Key:
-    # Some APIs send only what is new of a conversation: then equal messages are not yet an equal
-    # request, and the number of input tokens tells.
-    tokens = step.usage.input if step.usage else ""
-    return "", f"{step.request_hash}:{tokens}" if step.request_hash else ""
+    return "same" if now.undisturbed_since <= earlier.position else "unverified"
 
 
 @dataclass(slots=True)
@@ -101,10 +117,10 @@ class RedundancyIndex:
     near_threshold: float = DEFAULT_THRESHOLD
     near_budget: int = DEFAULT_BUDGET
     near_skipped: int = 0
-    _position: int = 0
     _last_change: int = 0
     _hinted: set[str] = field(default_factory=set)
-    _seen: dict[_Key, _Seen] = field(default_factory=dict)
+    _by_span: dict[str, _Seen] = field(default_factory=dict)
+    _latest: dict[_Key, _Seen] = field(default_factory=dict)
     _near: dict[str, NearIndex] = field(default_factory=dict)
     _by_text: dict[_Key, str] = field(default_factory=dict)
 
@@ -115,57 +131,53 @@ class RedundancyIndex:
     def observe(self, step: Step, context: str = "") -> Finding | None:
         """Compare a call with the earlier ones, and remember it.
 
+        A call that is observed again, because its span was sent once while it was open and once
+        when it had ended, is compared with what it was compared with before.
+
         Args:
             step: a tool or LLM call.
             context: id of the agent whose context it is a part of.
         """
-        if step.kind == "llm":
-            self.hint(step.read_only_tools)
-            return self._compare(_llm_key(step), step, context, step.output_hash)
-        key = (step.tool, step.args_hash)
-        near = self._find_near(step) if step.args and key not in self._seen else None
+        result_hash = step.output_hash if step.kind == "llm" else step.result_hash
+        now = self._by_span.get(step.span_id)
+        if now is None:
+            now = self._by_span[step.span_id] = _Seen(
+                span_id=step.span_id,
+                context=context,
+                failed=step.error is not None,
+                result_hash=result_hash,
+                position=len(self._by_span) + 1,
+                undisturbed_since=0,
+                first=step.span_id,
+            )
+            place = self._place_llm_call if step.kind == "llm" else self._place_tool_call
+            place(step, now)
+        now.failed, now.result_hash = step.error is not None, result_hash
+        return _compare(now)
+
+    def _place_llm_call(self, step: Step, now: _Seen) -> None:
+        self.hint(step.read_only_tools)
+        if not step.request_hash:
+            return
+        # Some APIs send only what is new of a conversation: then equal messages are not yet an
+        # equal request, and the number of input tokens tells. A failed call has none.
+        unknown = ("", step.request_hash)
+        key = ("", f"{step.request_hash} {step.usage.input}") if step.usage else unknown
+        now.earlier = self._latest.get(key) or self._latest.get(unknown)
+        self._latest[key] = now
+
+    def _place_tool_call(self, step: Step, now: _Seen) -> None:
         changes = self.effects.changes_state(step, self._hinted)
-        undisturbed_since = _NEVER if changes else self._last_change
-        finding = self._compare(key, step, context, step.result_hash, undisturbed_since, near)
+        now.undisturbed_since = _NEVER if changes else self._last_change
         if changes is not False:
-            self._last_change = self._position
-        return finding
-
-    def _compare(
-        self,
-        key: _Key,
-        step: Step,
-        context: str,
-        result_hash: str,
-        undisturbed_since: int = 0,
-        near: _Key | None = None,
-    ) -> Finding | None:
-        """Compare with the latest call under ``near`` or ``key``, and keep this one under ``key``.
-
-        The verdict can only be ``same`` if nothing changed state after ``undisturbed_since``.
-        """
-        self._position += 1
-        if not key[1]:
-            return None
-        earlier = self._seen.get(near or key)
-        now = self._seen[key] = _Seen(
-            step.span_id, self._position, context, step.error is not None, result_hash, step.span_id
-        )
-        if earlier is None or earlier.span_id == step.span_id:
-            return None
-        if earlier.failed:
-            return Retry(earlier.span_id)
-        verdict = _verdict(earlier, now, undisturbed_since)
-        now.count = earlier.count + 1
-        if verdict == "same":
-            now.first = earlier.first
-        return Repeat(
-            of=earlier.first if verdict == "same" else earlier.span_id,
-            kind="near" if near else "equal",
-            verdict=verdict,
-            count=now.count,
-            other_agent=earlier.context != context,
-        )
+            self._last_change = now.position
+        if not step.args_hash:
+            return
+        key = (step.tool, step.args_hash)
+        now.earlier = self._latest.get(key)
+        if now.earlier is None and step.args and (near := self._find_near(step)):
+            now.earlier, now.kind = self._latest[near], "near"
+        self._latest[key] = now
 
     def _find_near(self, step: Step) -> _Key | None:
         index = self._near.setdefault(step.tool, NearIndex(self.near_threshold))

@@ -12,13 +12,14 @@ from opentelemetry.trace import StatusCode
 
 from clawtrace_otel.otlp.values import Scalar
 from clawtrace_otel.processors.enrich import Enricher
+from clawtrace_otel.processors.quiet_log import QuietLog
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects import is_read
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Event, Span
 
-_log = logging.getLogger(__name__)
+_log = QuietLog(logging.getLogger(__name__))
 
 _READ_EVENTS = frozenset({a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT})
 

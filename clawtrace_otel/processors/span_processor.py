@@ -19,7 +19,7 @@ class ClawTraceSpanProcessor(SpanProcessor):
 
         provider.add_span_processor(ClawTraceSpanProcessor(BatchSpanProcessor(OTLPSpanExporter())))
 
-    It reads the attributes that ``docs/dialects.md`` lists and writes those of
+    It reads the attributes that the tables in ``semconv.dialects`` list and writes those of
     ``docs/attributes.md``. The work is done on the thread that ends the span; to keep it off that
     thread, wrap the exporter instead
     (:class:`clawtrace_otel.exporters.enriched.EnrichedSpanExporter`).
@@ -35,6 +35,7 @@ class ClawTraceSpanProcessor(SpanProcessor):
     def __init__(self, next_processor: SpanProcessor, **settings: object) -> None:
         self._next = next_processor
         self._compiler = make_compiler(load_settings(settings))
+        self._compiler.pricer.warm_up()
         self._reset()
         call_in_forked_child(self._reset)
 

@@ -1,6 +1,6 @@
 """The steps of a card before they are written down: calls with their price, place and finding."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -22,7 +22,7 @@ class Item:
         n: its number, from 1 in time order; 0 for the main agent, which is the run and no step.
         price: of an LLM call, or of an agent whose calls were not seen.
         agent: the agent whose context it is a part of; ``None`` for the trace's own.
-        by: the LLM call that asked for this tool call.
+        by: the LLM call that asked for this tool call, or the tool call that ran this agent.
         finding: the repeat or retry that it is.
         earlier: the step that ``finding`` names.
         repaired_by: the retry of this failed call that succeeded.
@@ -56,9 +56,12 @@ def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item
     for seen in found:
         above = seen.node.agent
         items[seen.node].agent = items[above] if above is not None else None
+    _find_delegating_tools(items)
     _price(items, pricer)
-    _price_aggregates(tree, items, pricer)
-    _sum_up(tree, items)
+    inner = items.keys() - {seen.node for seen in found}
+    _price_aggregates(tree, items, inner, pricer)
+    outermost = items.keys() - inner
+    _sum_up(items[node] for node in reversed(tree.downward) if node in outermost)
     ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in items))
     main = _main_agent(ordered)
     steps = [item for item in ordered if item is not main]
@@ -73,32 +76,50 @@ def _item(seen: Seen) -> Item:
     return Item(step=seen.step(), spans=len(seen.nodes))
 
 
+def _find_delegating_tools(items: dict[Node, Item]) -> None:
+    """A tool that runs an agent does nothing itself: what its agent's tools do are calls too."""
+    for node, item in items.items():
+        tool = items.get(node.above) if node.above and item.step.kind == "agent" else None
+        if tool is None or tool.step.kind != "tool":
+            continue
+        item.by = tool
+        if tool.step.read_only is None:
+            tool.step = msgspec.structs.replace(tool.step, read_only=True)
+
+
 def _price(items: dict[Node, Item], pricer: Pricer) -> None:
     for item in items.values():
         if item.step.kind == "llm" and item.price is None:
             item.price = pricer.price(item.step)
 
 
-def _price_aggregates(tree: Tree, items: dict[Node, Item], pricer: Pricer) -> None:
-    """Price what an agent says that it used, where no call below it says so itself."""
-    told_below: set[Node] = set()
+def _price_aggregates(
+    tree: Tree, items: dict[Node, Item], inner: Set[Node], pricer: Pricer
+) -> None:
+    """Price what an agent says that it used, where no call below it says so itself.
+
+    Of an agent that several libraries saw only the outermost span is asked, not the ``inner`` ones.
+    """
+    told: set[Node] = set()
     for node in reversed(tree.downward):
-        told = node in told_below
-        if node.step.usage is not None and not told and node.step.kind != "llm":
-            item = items.setdefault(node, Item(step=node.step))
-            item.price = pricer.price(item.step)
-        if node.parent is not None and (told or node.step.usage is not None):
-            told_below.add(node.parent)
+        step = items[node].step if node in items else node.step
+        if _tells_cost(step) and node not in told and (step.kind == "llm" or node not in inner):
+            told.add(node)
+            if step.kind != "llm":
+                agent = items.get(node.agent) if node.agent else None
+                items.setdefault(node, Item(step, agent=agent)).price = pricer.price(step)
+        if node in told and node.parent is not None:
+            told.add(node.parent)
 
 
-def _sum_up(tree: Tree, items: dict[Node, Item]) -> None:
+def _tells_cost(step: Step) -> bool:
+    used = step.usage is not None and (step.usage.input or step.usage.output)
+    return bool(used) or step.supplied is not None
+
+
+def _sum_up(upward: Iterable[Item]) -> None:
     """Add each call to the agents above it, from the innermost outwards."""
-    done: set[Item] = set()
-    for node in reversed(tree.downward):
-        item = items.get(node)
-        if item is None or item in done:
-            continue
-        done.add(item)
+    for item in upward:
         if item.price and item.price.cost is not None:
             item.cost = item.price.cost + (item.cost or 0)
         above = item.agent

@@ -1,6 +1,6 @@
 """Loops: a cycle of calls that is run through at least three times on end."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 MIN_COUNT = 3
@@ -25,27 +25,25 @@ class Cycle:
 def find_cycles(calls: Sequence[Hashable]) -> list[Cycle]:
     """The cycles in a sequence of calls, each reported once, with its shortest period.
 
+    A cycle may stand within the rounds of a longer one.
+
     Args:
         calls: what identifies each call, in time order; ``None`` for calls that are equal to none.
     """
-    found: list[Cycle] = []
+    found: dict[tuple[int, int], Cycle] = {}
     for period in range(1, MAX_PERIOD + 1):
-        found += [
-            cycle
-            for cycle in _with_period(calls, period)
-            if not any(other.start <= cycle.start < other.end for other in found)
-        ]
-    return sorted(found, key=lambda cycle: cycle.start)
+        for start, end in _runs(calls, period):
+            # A stretch that repeats with a shorter period as well is the same from end to end.
+            found.setdefault((start, end), Cycle(start, period, (end - start) // period))
+    return sorted(found.values(), key=lambda cycle: cycle.start)
 
 
-def _with_period(calls: Sequence[Hashable], period: int) -> list[Cycle]:
-    found: list[Cycle] = []
+def _runs(calls: Sequence[Hashable], period: int) -> Iterator[tuple[int, int]]:
+    """The longest stretches in which every call equals the one a period before."""
     start = 0
     for n in range(period, len(calls) + 1):
         if n < len(calls) and calls[n] is not None and calls[n] == calls[n - period]:
             continue
-        count = (n - start) // period
-        if count >= MIN_COUNT:
-            found.append(Cycle(start, period, count))
+        if n - start >= MIN_COUNT * period:
+            yield start, n
         start = n - period + 1
-    return found

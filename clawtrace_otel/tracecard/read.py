@@ -26,7 +26,7 @@ def read_card(path: Path) -> Card:
             msg = f"{path} has over {MAX_FILE_BYTES} bytes; no TraceCard is that large"
             raise CardError(msg)
         value = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as e:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as e:
         msg = f"cannot read {path}: {e}"
         raise CardError(msg) from e
     return check_card(value, str(path))

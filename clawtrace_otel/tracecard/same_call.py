@@ -108,10 +108,11 @@ def _same_usage(one: Usage | None, other: Usage | None) -> bool:
 
 def _is_same_tool_call(nodes: list[Node]) -> bool:
     steps = [node.step for node in nodes]
-    known = {step.args_hash for step in steps if step.args_hash}
+    arguments = {step.args_hash for step in steps if step.args_hash}
+    ids = {step.call_id for step in steps}
     return (
         len({step.tool for step in steps}) == 1
-        and len(known) <= 1
+        and (len(arguments) <= 1 or (len(ids) == 1 and "" not in ids))
         and len({step.scope for step in steps}) == len(steps)
     )
 

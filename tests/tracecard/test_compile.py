@@ -133,6 +133,15 @@ def test_two_agents_side_by_side_are_both_steps() -> None:
     assert "agent" not in card["root"]
 
 
+def test_a_tool_that_runs_an_agent_changes_nothing_by_itself() -> None:
+    trace = TraceBuilder()
+    trace.tool("read_file", {"path": "x"})
+    research = trace.tool("research", {"topic": "x"})
+    agent = trace.agent_step("researcher", parent_id=research.span_id)
+    trace.tool("read_file", {"path": "x"}, parent_id=agent.span_id)
+    assert line(compiled(trace.end()), 4)["repeat"]["verdict"] == "same"
+
+
 def test_usage_on_an_agent_is_priced_only_where_no_call_below_it_has_any() -> None:
     usage = Usage(fresh=1000, output=10)
     trace = TraceBuilder()
