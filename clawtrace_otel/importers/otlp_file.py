@@ -55,23 +55,32 @@ def _requests(path: Path, data: bytes, problems: list[str]) -> Iterator[tuple[st
     """The JSON values of a file that are requests, and where they stand."""
     try:
         whole = json.loads(data)
-    except (ValueError, RecursionError):
-        yield from _lines(path, data, problems)
+    except (ValueError, RecursionError) as e:
+        yield from _lines(path, data, problems, f"{path}: neither JSON ({e}) nor lines of it")
         return
     values = whole if isinstance(whole, list) else [whole]
     for n, value in enumerate(values):
         yield (f"{path}[{n}]" if len(values) > 1 else str(path)), value
 
 
-def _lines(path: Path, data: bytes, problems: list[str]) -> Iterator[tuple[str, object]]:
+def _lines(
+    path: Path, data: bytes, problems: list[str], no_lines: str
+) -> Iterator[tuple[str, object]]:
+    damaged: list[str] = []
+    any_object = False
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
         try:
-            yield where, parse_json(line)
+            value = parse_json(line)
         except DecodeError as e:
-            problems.append(f"{where}: {e}")
+            damaged.append(f"{where}: {e}")
+            continue
+        any_object = any_object or isinstance(value, dict)
+        yield where, value
+    # One text over many lines that breaks off is one problem, not one a line.
+    problems += damaged if any_object or len(damaged) < 2 else [no_lines]
 
 
 def _add_json(content: FileContent, value: object, where: str) -> None:

@@ -22,6 +22,7 @@ M = TypeVar("M", bound=Message)
 
 _ID_KEYS = ("traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id")
 _ID_SIZES = (16, 8)
+_UNFIT = (ParseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def traces_to_protobuf(body: bytes) -> bytes:
@@ -68,7 +69,7 @@ def message_from_json(value: object, message: M) -> M:
         _mend_ids(holder)
     try:
         return ParseDict(value, message, ignore_unknown_fields=True)
-    except (ParseError, ValueError, TypeError, AttributeError, RecursionError) as e:
+    except _UNFIT as e:
         msg = f"the JSON is no {message.DESCRIPTOR.name}: {e}"
         raise DecodeError(msg) from e
 

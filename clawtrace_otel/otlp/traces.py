@@ -13,13 +13,18 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanProto
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from clawtrace_otel.errors import DecodeError
-from clawtrace_otel.otlp.skeleton_pb2 import ScopeSpans, TraceRequest
+from clawtrace_otel.otlp.skeleton_pb2 import ResourceSpans, ScopeSpans, TraceRequest
 from clawtrace_otel.otlp.values import read_attributes, read_value
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.span import Event, Span
 
 MAX_REASONS = 5
 """How many rejected spans a partial success describes."""
+
+_FRAME_BYTES = 6
+"""Of the tag and the length before a span, a scope or a resource, at most."""
+
+_Place = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -32,7 +37,7 @@ class Received:
 
     span: Span
     raw: bytes
-    place: tuple[int, int]
+    place: _Place
 
 
 @dataclass(slots=True)
@@ -127,33 +132,53 @@ def rebuild(
         chosen: spans and the bytes of :func:`clawtrace_otel.otlp.values.encode_attributes`.
         max_bytes: of one request.
     """
+    head = TraceRequest()
+    head.CopyFrom(batch.envelope)
+    del head.resource_spans[:]
+    frames = _Frames(batch.envelope)
     out, size, last = TraceRequest(), 0, None
     for received, added in chosen:
         raw = received.raw + added
-        if size and size + len(raw) > max_bytes:
+        place = received.place
+        opening = frames.size(place) if place != last else 0
+        if last is not None and size + opening + len(raw) + _FRAME_BYTES > max_bytes:
             yield out.SerializeToString()
-            out, size, last = TraceRequest(), 0, None
-        if received.place != last:
-            scope_spans = _open_scope(batch.envelope, out, received.place, last)
-            size += len(scope_spans.scope) + len(out.resource_spans[-1].resource)
-            last = received.place
-        scope_spans.spans.append(raw)
-        size += len(raw) + 8
-    if size:
+            last, opening = None, frames.size(place)
+        if last is None:
+            out, size = TraceRequest(), head.ByteSize()
+            out.CopyFrom(head)
+        if last is None or last[0] != place[0]:
+            out.resource_spans.add().CopyFrom(frames.resource(place))
+        if place != last:
+            out.resource_spans[-1].scope_spans.add().CopyFrom(frames.scope(place))
+        out.resource_spans[-1].scope_spans[-1].spans.append(raw)
+        size += opening + len(raw) + _FRAME_BYTES
+        last = place
+    if last is not None:
         yield out.SerializeToString()
 
 
-def _open_scope(
-    envelope: TraceRequest, out: TraceRequest, place: tuple[int, int], last: tuple[int, int] | None
-) -> ScopeSpans:
-    source = envelope.resource_spans[place[0]]
-    if last is None or last[0] != place[0]:
-        target = out.resource_spans.add()
-        target.CopyFrom(source)
-        del target.scope_spans[:]
-    scope_spans = out.resource_spans[-1].scope_spans.add()
-    scope_spans.CopyFrom(source.scope_spans[place[1]])
-    return scope_spans
+class _Frames:
+    """The resources and scopes of a request, each without what is in it."""
+
+    def __init__(self, envelope: TraceRequest) -> None:
+        self._envelope = envelope
+        self._resources: dict[int, ResourceSpans] = {}
+
+    def resource(self, place: _Place) -> ResourceSpans:
+        found = self._resources.get(place[0])
+        if found is None:
+            found = self._resources[place[0]] = ResourceSpans()
+            found.CopyFrom(self._envelope.resource_spans[place[0]])
+            del found.scope_spans[:]
+        return found
+
+    def scope(self, place: _Place) -> ScopeSpans:
+        return self._envelope.resource_spans[place[0]].scope_spans[place[1]]
+
+    def size(self, place: _Place) -> int:
+        """Bytes that both take at most."""
+        return self.resource(place).ByteSize() + self.scope(place).ByteSize() + 2 * _FRAME_BYTES
 
 
 _READ_EVENTS = frozenset({a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT})
