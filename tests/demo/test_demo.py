@@ -76,13 +76,11 @@ def test_totals_are_those_of_the_script(card: Any) -> None:
 
 
 @pytest.mark.slow
-def test_repeated_read_is_waste_and_the_only_one(card: Any) -> None:
+def test_the_repeated_read_is_the_only_repeat(card: Any) -> None:
     (repeat,) = card["redundant"]
     assert repeat["tool"] == "read_file"
     assert repeat["verdict"] == "same"
     assert len(repeat["steps"]) == 2
-    low, high = card["total"]["waste_usd"]
-    assert 0 < low <= high
 
 
 @pytest.mark.slow
