@@ -123,6 +123,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
     if name not in FIELDS:
         msg = f"unknown setting {name!r}; there are: {', '.join(FIELDS)}"
         raise ConfigError(msg)
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if isinstance(value, str) and isinstance(default(name), tuple):
         value = [item.strip() for item in value.split(",") if item.strip()]
     try:

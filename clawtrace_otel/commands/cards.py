@@ -30,7 +30,13 @@ def command() -> None:
 
 @command.command("ls")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--sort", type=click.Choice(list(_SORTS)), default="time", show_default=True)
+@click.option(
+    "--sort",
+    type=click.Choice(list(_SORTS)),
+    default="time",
+    show_default=True,
+    help="The oldest or the dearest first.",
+)
 @json_option
 def ls(folder: Path, sort: str, as_json: bool) -> None:
     """List the cards of FOLDER. Files that are no valid card are named on standard error."""

@@ -44,7 +44,9 @@ def validate(config: Path) -> None:
 def _run(settings: Settings) -> None:
     try:
         from clawtrace_otel.collector.service import run
-    except ImportError as e:
+    except ModuleNotFoundError as e:
+        if (e.name or "").partition(".")[0] == "clawtrace_otel":
+            raise
         msg = f"{e}. The service needs more packages: pip install 'clawtrace-otel[collector]'"
         raise click.ClickException(msg) from e
     run(settings)

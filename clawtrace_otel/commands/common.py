@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -77,8 +76,3 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: se
 def usd(value: float | None) -> str:
     """A cost for people; the unknown is said to be so."""
     return "unknown" if value is None else f"${value:,.6f}"
-
-
-def existing(paths: Iterable[str]) -> list[Path]:
-    """Paths as given."""
-    return [Path(path) for path in paths]

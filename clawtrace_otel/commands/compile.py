@@ -18,7 +18,9 @@ from clawtrace_otel.settings import load_settings
 
 @click.command("compile")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--format", "kind", type=click.Choice(["auto", "otlp"]), default="auto")
+@click.option(
+    "--format", "kind", type=click.Choice(["auto", "otlp"]), default="auto", help="Of the files."
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 @setting_options(*CARD_SETTINGS)
 @json_option

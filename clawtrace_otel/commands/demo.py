@@ -19,7 +19,9 @@ def command(cards: Path, keep: bool) -> None:
     """Run an agent, the service and a model server on this machine, and print the card."""
     try:
         from clawtrace_otel.demo.run import run
-    except ImportError as e:
+    except ModuleNotFoundError as e:
+        if (e.name or "").partition(".")[0] == "clawtrace_otel":
+            raise
         msg = f"{e}. The demo needs more packages: pip install 'clawtrace-otel[demo]'"
         raise click.ClickException(msg) from e
     sys.exit(run(cards, keep=keep))

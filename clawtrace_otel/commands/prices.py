@@ -50,7 +50,8 @@ def show(
         from clawtrace_otel.tracecard.factory import make_compiler
 
         settings = load_settings(flags)
-        card = make_compiler(settings).pricer.find_card(provider.lower(), model, moment, tier)
+        pricer = make_compiler(settings).pricer
+        card = pricer.find_card(provider.lower(), (model,), moment, tier.lower())
     if card is None:
         click.echo(
             f"no source knows a price for {model!r}"

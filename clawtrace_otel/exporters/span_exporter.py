@@ -16,6 +16,7 @@ from clawtrace_otel.errors import ConfigError
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.exporters.revise import revise
 from clawtrace_otel.processors.forking import call_in_forked_child
+from clawtrace_otel.processors.quiet_log import QuietLog
 from clawtrace_otel.processors.sdk import read_sdk_step
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.settings import load_settings
@@ -23,9 +24,9 @@ from clawtrace_otel.tracecard.factory import make_compiler
 from clawtrace_otel.tracecard.lone_calls import LoneCalls
 from clawtrace_otel.tracecard.tree import prefers
 
-_log = logging.getLogger(__name__)
+_log = QuietLog(logging.getLogger(__name__))
 
-MAX_STEPS = 200_000
+MAX_STEPS = 20_000
 """Steps that are kept for cards that may still change."""
 
 MAX_FORGOTTEN = 10_000
