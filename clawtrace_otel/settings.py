@@ -101,8 +101,8 @@ def load_settings(
     """
     values: dict[str, Any] = {}
     if file is not None:
-        values |= msgspec.structs.asdict(load_yaml(file, _partial(file), ConfigError))
-        values = {key: value for key, value in values.items() if value is not msgspec.UNSET}
+        for name, value in load_yaml(file, dict[str, Any], ConfigError).items():
+            values[name] = _convert(name, value, f"{file}: $.{name}")
     env = os.environ if environment is None else environment
     for name in FIELDS:
         if text := env.get(PREFIX + name.upper()):
@@ -113,15 +113,9 @@ def load_settings(
     return Settings(**values)
 
 
-def _partial(file: Path) -> Any:
-    """The settings, none of which a file has to have."""
-    fields = [(name, kind | msgspec.UnsetType, msgspec.UNSET) for name, kind in FIELDS.items()]
-    return msgspec.defstruct(file.name, fields, forbid_unknown_fields=True)
-
-
 def _convert(name: str, value: Any, where: str) -> Any:
     if name not in FIELDS:
-        msg = f"unknown setting {name!r}; there are: {', '.join(FIELDS)}"
+        msg = f"{where}: unknown setting {name!r}; there are: {', '.join(FIELDS)}"
         raise ConfigError(msg)
     if isinstance(value, os.PathLike):
         value = os.fspath(value)

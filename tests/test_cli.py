@@ -451,9 +451,12 @@ class TestCollector:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("settle: 5", "c.yaml: Object contains unknown field `settle`"),
-            ("settle_seconds: soon", "c.yaml: Expected `float`, got `str` - at `$.settle_seconds`"),
-            ("near_threshold: 2", "c.yaml: Expected `float` <= 1.0 - at `$.near_threshold`"),
+            ("settle: 5", "c.yaml: $.settle: unknown setting 'settle'; there are: cards"),
+            (
+                "settle_seconds: soon",
+                "c.yaml: $.settle_seconds is 'soon': Expected `float`, got `str`",
+            ),
+            ("near_threshold: 2", "c.yaml: $.near_threshold is 2: Expected `float` <= 1.0"),
             ("prices: absent.yaml", "cannot read absent.yaml"),
             ("a: b: c", "c.yaml: mapping values are not allowed"),
         ],

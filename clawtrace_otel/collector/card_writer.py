@@ -20,7 +20,6 @@ _log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 """After a card could not be written."""
 
-
 MAX_WAIT_SECONDS = 3600.0
 
 _NEVER = float("inf")

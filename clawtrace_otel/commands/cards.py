@@ -149,6 +149,9 @@ def _step_row(step: StepLine) -> list[str]:
 
 def _note(step: StepLine) -> str:
     notes: list[str] = [step["does"]] if step.get("does", "other") != "other" else []
+    if "agent" in step:
+        calls = f"{step.get('llm_calls', 0)} LLM calls, {step.get('tool_calls', 0)} tool calls"
+        notes.append(f"sub-agent: {calls}" + ("" if step.get("aggregate") else ", listed below"))
     if "repeat" in step:
         notes.append(f"repeats {step['repeat']['of']}: {step['repeat']['verdict']}")
     if "retry_of" in step:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from clawtrace_otel.commands.common import setting_options, told_errors
+from clawtrace_otel.commands.common import needed_extra, setting_options, told_errors
 from clawtrace_otel.settings import FIELDS, Settings, load_settings
 
 config_option = click.option(
@@ -42,11 +42,6 @@ def validate(config: Path) -> None:
 
 
 def _run(settings: Settings) -> None:
-    try:
+    with needed_extra("collector"):
         from clawtrace_otel.collector.service import run
-    except ModuleNotFoundError as e:
-        if (e.name or "").partition(".")[0] == "clawtrace_otel":
-            raise
-        msg = f"{e}. The service needs more packages: pip install 'clawtrace-otel[collector]'"
-        raise click.ClickException(msg) from e
     run(settings)

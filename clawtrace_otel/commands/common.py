@@ -50,6 +50,18 @@ def told_errors() -> Iterator[None]:
         raise click.ClickException(str(e)) from e
 
 
+@contextmanager
+def needed_extra(name: str) -> Iterator[None]:
+    """What to install, where an import within fails because packages of an extra are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        if (e.name or "").partition(".")[0] == __name__.partition(".")[0]:
+            raise
+        msg = f"{e}. More packages are needed: pip install 'clawtrace-otel[{name}]'"
+        raise click.ClickException(msg) from e
+
+
 def print_json(value: object) -> None:
     """JSON on standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

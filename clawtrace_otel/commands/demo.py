@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from clawtrace_otel.commands.common import needed_extra
+
 
 @click.command("demo")
 @click.option(
@@ -17,11 +19,6 @@ import click
 @click.option("--keep", is_flag=True, help="Keep the working folder and say where it is.")
 def command(cards: Path, keep: bool) -> None:
     """Run an agent, the service and a model server on this machine, and print the card."""
-    try:
+    with needed_extra("demo"):
         from clawtrace_otel.demo.run import run
-    except ModuleNotFoundError as e:
-        if (e.name or "").partition(".")[0] == "clawtrace_otel":
-            raise
-        msg = f"{e}. The demo needs more packages: pip install 'clawtrace-otel[demo]'"
-        raise click.ClickException(msg) from e
     sys.exit(run(cards, keep=keep))
