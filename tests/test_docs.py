@@ -112,7 +112,7 @@ def parse(words: list[str]) -> None:
     """
     command: click.Command = main
     while True:
-        context = click.Context(command)
+        context = click.Context(command, help_option_names=["-h", "--help"])
         _, left, _ = command.make_parser(context).parse_args(list(words))
         if not left:
             return
