@@ -44,12 +44,12 @@ _NEXT = """\
 {card}
 
 Where to look next:
-  clawtrace cards ls {cards}
-  clawtrace cards show {card}
+  {program} cards ls {cards}
+  {program} cards show {card}
   docs/tracecard.md              what each field of a card means
 
 Your own agent, in any language that has an OpenTelemetry SDK:
-  clawtrace collector --cards {cards}
+  {program} collector --cards {cards}
   export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318     (and run your agent)"""
 
 
@@ -245,4 +245,13 @@ def _print_result(answer: str, card: Path, cards: Path) -> None:
         console.print(Syntax(text, "yaml", theme="ansi_dark", word_wrap=True))
     else:
         click.echo(text)
-    click.echo(_NEXT.format(card=card, cards=cards))
+    click.echo(_NEXT.format(card=card, cards=cards, program=_program()))
+
+
+def _program() -> str:
+    """How this shell calls the program: a virtual environment need not be active."""
+    beside = Path(sys.executable).with_name("clawtrace")
+    if shutil.which("clawtrace") or not beside.exists():
+        return "clawtrace"
+    inside = beside.is_relative_to(Path.cwd())
+    return str(beside.relative_to(Path.cwd()) if inside else beside)

@@ -71,7 +71,7 @@ class Repeated(TypedDict):
     of: StepNumber
     verdict: Verdict
     kind: NotRequired[Literal["near"]]
-    other_agent: NotRequired[Literal[True]]
+    other_agent: NotRequired[bool]
 
 
 StepLine = TypedDict(
@@ -85,7 +85,7 @@ StepLine = TypedDict(
         "unpriced": NotRequired[str],
         "source": NotRequired[str],
         "computed_usd": NotRequired[Usd],
-        "aggregate": NotRequired[Literal[True]],
+        "aggregate": NotRequired[bool],
         "in": NotRequired[Count],
         "cached": NotRequired[Count],
         "written": NotRequired[Count],

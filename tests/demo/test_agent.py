@@ -277,6 +277,7 @@ def test_grpc_is_used_when_the_environment_says_so() -> None:
     assert len(requests) == scenario.LLM_CALLS
 
 
+@pytest.mark.slow
 def test_model_that_cannot_be_reached_ends_the_agent_with_an_error_span(project: Path) -> None:
     run, requests = run_agent(http_sink, [str(project)], OPENAI_BASE_URL="http://127.0.0.1:1/v1")
     assert run.process.returncode == 1

@@ -117,6 +117,7 @@ def expected(provider: str, model: str, usage: Usage, when: datetime, tier: str)
     ).total_price
 
 
+@pytest.mark.slow
 def test_every_model_costs_what_genai_prices_says() -> None:
     """At any size, for each tier, on both sides of each date, hour and threshold."""
     r = random.Random(20261121)
