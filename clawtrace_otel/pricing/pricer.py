@@ -19,7 +19,7 @@ Reason = Literal["no_usage", "invalid_usage", "no_model", "unknown_model"]
 
 SUPPLIED = "supplied"
 
-_NS = 1_000_000_000
+_MINUTE_NS = 60_000_000_000
 _MAX_SECONDS = 253_402_300_799  # the last second that datetime knows
 
 
@@ -53,6 +53,7 @@ class Pricer:
     def __init__(self, price_file: Path | None = None) -> None:
         self.user = UserPrices(price_file) if price_file else None
         self._card = lru_cache(maxsize=4096)(self._find_card)
+        self._card_at = lru_cache(maxsize=4096)(self._find_card_at)
 
     def warm_up(self) -> None:
         """Load the price data now, rather than with the first call that needs it."""
@@ -70,11 +71,10 @@ class Pricer:
             return Price(reason="invalid_usage")
         if step.usage is None:
             return Price(reason="no_usage")
-        models = tuple(model for model in (step.model, step.request_model) if model)
-        if not models:
+        if not (step.model or step.request_model):
             return Price(reason="no_model")
-        when = datetime.fromtimestamp(min(step.start_ns // _NS, _MAX_SECONDS), UTC)
-        card = self.find_card(step.provider, models, when, step.tier)
+        minute = step.start_ns // _MINUTE_NS
+        card = self._card_at(step.provider, step.model, step.request_model, minute, step.tier)
         if card is None:
             return Price(reason="unknown_model")
         return Price(cost=card.cost(step.usage), source=card.source)
@@ -98,6 +98,13 @@ class Pricer:
         else:
             rounded = when.replace(hour=0, minute=0, second=0, microsecond=0)
         return self._card(provider, models, rounded, tier)
+
+    def _find_card_at(
+        self, provider: str, model: str, request_model: str, minute: int, tier: str
+    ) -> RateCard | None:
+        models = tuple(name for name in (model, request_model) if name)
+        when = datetime.fromtimestamp(min(minute * 60, _MAX_SECONDS), UTC)
+        return self.find_card(provider, models, when, tier)
 
     def _find_card(
         self, provider: str, models: tuple[str, ...], when: datetime, tier: str

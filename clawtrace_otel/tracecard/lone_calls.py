@@ -26,21 +26,26 @@ class LoneCalls:
     def __init__(self, limit: int = MAX_CALLS) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._calls: OrderedDict[str, Step] = OrderedDict()
+        self._calls: OrderedDict[str, Step | None] = OrderedDict()
         self._by_key: dict[Hashable, deque[Step]] = {}
 
     def add(self, step: Step) -> None:
-        """Remember a step if it is such a call."""
+        """Remember a step if it is such a call. Of a trace with several roots none is."""
         if step.kind != "llm" or step.parent_id:
             return
         with self._lock:
-            self._calls[step.trace_id] = step
-            for key in _keys(step):
-                self._by_key.setdefault(key, deque(maxlen=MAX_CONCURRENT)).append(step)
+            known = self._calls.get(step.trace_id, step)
+            if known is not None:
+                self._forget(known)
+            is_only = known is not None and known.span_id == step.span_id
+            self._calls[step.trace_id] = step if is_only else None
+            if is_only:
+                for key in _keys(step):
+                    self._by_key.setdefault(key, deque(maxlen=MAX_CONCURRENT)).append(step)
             while len(self._calls) > self._limit:
-                _, forgotten = self._calls.popitem(last=False)
-                for key in _keys(forgotten):
-                    self._forget(key, forgotten)
+                _, oldest = self._calls.popitem(last=False)
+                if oldest is not None:
+                    self._forget(oldest)
 
     def traces(self, trace_id: str) -> list[str]:
         """The traces that show the call of this one, itself included; the first gets the card."""
@@ -61,12 +66,13 @@ class LoneCalls:
         near = (other for key in _keys(step) for other in self._by_key.get(key, ()))
         return (other for other in near if is_twin(step, other))
 
-    def _forget(self, key: Hashable, step: Step) -> None:
-        left = [other for other in self._by_key.get(key, ()) if other is not step]
-        if left:
-            self._by_key[key] = deque(left, maxlen=MAX_CONCURRENT)
-        else:
-            self._by_key.pop(key, None)
+    def _forget(self, step: Step) -> None:
+        for key in _keys(step):
+            left = [s for s in self._by_key.get(key, ()) if s.trace_id != step.trace_id]
+            if left:
+                self._by_key[key] = deque(left, maxlen=MAX_CONCURRENT)
+            else:
+                self._by_key.pop(key, None)
 
 
 def _keys(step: Step) -> list[Hashable]:

@@ -1,0 +1,88 @@
+"""One LLM call in two traces."""
+
+import msgspec
+import pytest
+
+from clawtrace_otel.semconv.step import Step, Usage
+from clawtrace_otel.tracecard.lone_calls import LoneCalls
+from tests.tracecard.traces import START_NS
+
+
+def call(trace: int, scope: str, **fields: object) -> Step:
+    step = Step(
+        trace_id=f"{trace:032x}",
+        span_id=f"{trace:016x}",
+        kind="llm",
+        scope=scope,
+        model="gpt-5.4",
+        usage=Usage(fresh=100, output=10),
+        start_ns=START_NS + trace,
+        end_ns=START_NS + 1000 - trace,
+    )
+    return msgspec.structs.replace(step, **fields)
+
+
+def joined(*steps: Step) -> list[list[int]]:
+    calls = LoneCalls()
+    for step in steps:
+        calls.add(step)
+    return [[int(t, 16) for t in calls.traces(step.trace_id)] for step in steps]
+
+
+def test_two_scopes_with_the_same_response_id_are_one_call_of_the_earlier_trace() -> None:
+    one, two = call(1, "one", response_id="r"), call(2, "two", response_id="r")
+    assert joined(two, one) == [[1, 2], [1, 2]]
+
+
+def test_counts_may_differ_where_the_response_id_is_the_same() -> None:
+    one = call(1, "one", response_id="r", usage=Usage(fresh=100, output=9))
+    assert joined(one, call(2, "two", response_id="r")) == [[1, 2], [1, 2]]
+
+
+def test_where_one_knows_no_response_id_everything_else_has_to_agree() -> None:
+    one = call(1, "one", response_id="r")
+    assert joined(one, call(2, "two")) == [[1, 2], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scope": "one"},
+        {"response_id": "other"},
+        {"usage": Usage(fresh=101, output=10)},
+        {"model": "gpt-5"},
+        {"service": "other"},
+        {"error": "429"},
+        {"start_ns": START_NS + 5000, "end_ns": START_NS + 6000},
+        {"parent_id": "f" * 16},
+    ],
+)
+def test_calls_that_differ_in_any_of_that_are_two(fields: dict[str, object]) -> None:
+    one = call(1, "one", response_id="r")
+    other = call(2, **{"scope": "two", **fields})  # type: ignore[arg-type]
+    assert joined(one, other) == [[1], [2]]
+
+
+def test_three_libraries_are_joined_through_the_one_that_both_others_match() -> None:
+    native = call(1, "native", response_id="r")
+    counts_more = call(2, "more", response_id="r", usage=Usage(fresh=100, output=11))
+    without_id = call(3, "none")
+    assert joined(native, counts_more, without_id) == [[1, 2, 3]] * 3
+
+
+def test_a_trace_with_several_roots_is_no_lone_call() -> None:
+    one, other = call(1, "one", response_id="r"), call(2, "two", response_id="r")
+    assert joined(one, call(1, "one", span_id="a" * 16), other) == [[1], [1], [2]]
+
+
+def test_a_call_that_is_delivered_again_is_one() -> None:
+    one, two = call(1, "one", response_id="r"), call(2, "two", response_id="r")
+    assert joined(one, two, one) == [[1, 2]] * 3
+
+
+def test_the_oldest_calls_are_forgotten() -> None:
+    calls = LoneCalls(limit=10)
+    for n in range(1, 100):
+        calls.add(call(n, "one", response_id="r" if n < 3 else str(n)))
+    assert len(calls._calls) == 10
+    assert len(calls._by_key) <= 11
