@@ -244,8 +244,8 @@ class CardWriter:
         revised = revise(self._compiler, steps, told, last, closing=closing)
         mark = last
         if revised is not None:
-            card, mark = revised
-            self._folder.write(card)
+            text, mark = revised
+            self._folder.write(trace_id, text)
         closed = CardMark(mark.revision, mark.digest, mark.closed or closing)
         self._journal.save_mark(trace_id, records[trace_id].changes, closed)
 

@@ -41,13 +41,14 @@ def command(
         from clawtrace_otel.exporters.card_folder import CardFolder
         from clawtrace_otel.importers.compile_files import compile_files
         from clawtrace_otel.tracecard.factory import make_compiler
+        from clawtrace_otel.tracecard.write import dump_card
 
         settings = load_settings(flags)
         folder = CardFolder(output or Path(settings.cards))
         folder.check()
         done = compile_files(paths, make_compiler(settings))
         for card in done.cards:
-            folder.write(card)
+            folder.write(card["trace_id"], dump_card(card))
     for problem in done.problems:
         click.echo(problem, err=True)
     cost = sum(card["total"]["cost_usd"] or 0 for card in done.cards)

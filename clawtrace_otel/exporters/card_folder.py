@@ -5,8 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from clawtrace_otel.errors import ConfigError
-from clawtrace_otel.tracecard.model import Card
-from clawtrace_otel.tracecard.write import dump_card, write_text
+from clawtrace_otel.tracecard.write import write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,9 @@ class CardMark:
     closed: bool = False
 
 
-def mark(card: Card, *, closed: bool) -> CardMark:
+def mark(text: str, revision: int, *, closed: bool) -> CardMark:
     """The mark of a card that is about to be written."""
-    text = dump_card(card)
-    return CardMark(card["revision"], blake2b(text.encode(), digest_size=16).digest(), closed)
+    return CardMark(revision, blake2b(text.encode(), digest_size=16).digest(), closed)
 
 
 class CardFolder:
@@ -55,18 +53,19 @@ class CardFolder:
             msg = f"cards cannot be written to {self.path}: {e}; choose another folder with --cards"
             raise ConfigError(msg) from e
 
-    def write(self, card: Card, part: str = "") -> Path:
+    def write(self, trace_id: str, text: str, part: str = "") -> Path:
         """Write a card.
 
         Args:
-            card: a card.
+            trace_id: of the card.
+            text: the card as YAML.
             part: id of the span that names the card of a part of a trace.
 
         Raises:
             OSError: the folder cannot be written to.
         """
-        path = self.file(card["trace_id"], part)
-        write_text(dump_card(card), path)
+        path = self.file(trace_id, part)
+        write_text(text, path)
         return path
 
     def remove(self, trace_id: str, part: str = "") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from clawtrace_otel.exporters.card_folder import CardMark, mark
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.tracecard.compile import Compiler
-from clawtrace_otel.tracecard.model import Card
+from clawtrace_otel.tracecard.write import dump_card
 
 
 def revise(
@@ -15,7 +15,7 @@ def revise(
     last: CardMark,
     *,
     closing: bool,
-) -> tuple[Card, CardMark] | None:
+) -> tuple[str, CardMark] | None:
     """Compile a trace again.
 
     A card that changes after its trace was closed gets the next revision. A card of a trace that
@@ -29,17 +29,20 @@ def revise(
         closing: the trace is closed with this card.
 
     Returns:
-        The card and its mark, or ``None`` if there is nothing new to write.
+        The card as YAML and its mark, or ``None`` if there is nothing new to write.
     """
     steps, evaluations = list(steps), list(evaluations)
-    card = compiler.compile(steps, evaluations, last.revision)
-    if card is None:
-        return None
     closed = closing or last.closed
-    now = mark(card, closed=closed)
-    if now.digest == last.digest:
-        return None if closed == last.closed else (card, now)
-    if not last.closed:
-        return card, now
-    revised = compiler.compile(steps, evaluations, last.revision + 1)
-    return (revised, mark(revised, closed=closed)) if revised else None
+
+    def text_of(revision: int) -> str:
+        card = compiler.compile(steps, evaluations, revision)
+        return "" if card is None else dump_card(card)
+
+    text = text_of(last.revision)
+    now = mark(text, last.revision, closed=closed)
+    if not text or now == last:
+        return None
+    if not last.closed or now.digest == last.digest:
+        return text, now
+    text = text_of(last.revision + 1)
+    return text, mark(text, last.revision + 1, closed=True)

@@ -142,8 +142,8 @@ class TraceCardSpanExporter(SpanExporter):
         steps = [step for t in (trace_id, *twins) for step in self._traces[t].steps.values()]
         revised = revise(self._compiler, steps, (), trace.mark, closing=trace.ended)
         if revised is not None:
-            card, mark = revised
-            self._folder.write(card, "" if trace.has_root else trace.part)
+            text, mark = revised
+            self._folder.write(trace_id, text, "" if trace.has_root else trace.part)
             if trace.has_root:
                 self._folder.remove(trace_id, trace.part)
             trace.mark = mark
