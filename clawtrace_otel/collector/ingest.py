@@ -242,7 +242,6 @@ class Ingest:
         """Have the trace at hand; it may have been evicted since the last span."""
         if self._enricher.knows(trace_id):
             return
-        self._enricher.load(trace_id, ())
         for step in (*self._journal.steps(trace_id), *delivery.steps.get(trace_id, ())):
             self._attributes(step)
 

@@ -86,24 +86,24 @@ class TraceCardSpanExporter(SpanExporter):
                     trace_id for span in spans for trace_id in self._take_up(span)
                 )
                 now = time.monotonic()
-                self._write(trace_id for trace_id in touched if self._is_due(trace_id, now))
+                due = [trace_id for trace_id in touched if self._is_due(trace_id, now)]
+                written = self._write(due)
                 self._evict()
         except Exception:
             _log.exception(
                 "%d spans did not reach their cards in %s", len(spans), self._folder.path
             )
             return SpanExportResult.FAILURE
-        return SpanExportResult.SUCCESS
+        return SpanExportResult.SUCCESS if written else SpanExportResult.FAILURE
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
         """Write the cards of all traces, also of those that still run."""
         try:
             with self._lock:
-                self._write(list(self._traces))
+                return self._write(self._traces)
         except Exception:
             _log.exception("cards could not be written to %s", self._folder.path)
             return False
-        return True
 
     def shutdown(self) -> None:
         """Write what has not been written."""
@@ -131,11 +131,19 @@ class TraceCardSpanExporter(SpanExporter):
         trace = self._traces[trace_id]
         return trace.ended or now - trace.written_at >= self._settings.refresh_seconds
 
-    def _write(self, trace_ids: Iterable[str]) -> None:
+    def _write(self, trace_ids: Iterable[str]) -> bool:
+        """Write the cards that have changed; one that cannot be written keeps no other back."""
+        written = True
         for trace_id in trace_ids:
             joined = [t for t in self._lone_calls.traces(trace_id) if t in self._traces]
-            if any(self._traces[t].changed for t in joined):
+            if not any(self._traces[t].changed for t in joined):
+                continue
+            try:
                 self._write_card(joined[0], joined[1:])
+            except OSError as e:
+                _log.error("the card of a trace cannot be written to %s: %s", self._folder.path, e)
+                written = False
+        return written
 
     def _write_card(self, trace_id: str, twins: list[str]) -> None:
         trace = self._traces[trace_id]
@@ -154,6 +162,7 @@ class TraceCardSpanExporter(SpanExporter):
         trace.written_at = time.monotonic()
 
     def _evict(self) -> None:
+        """Forget the oldest traces, also if their cards cannot be written: memory has a bound."""
         while self._kept > MAX_STEPS and len(self._traces) > 1:
             trace_id = next(iter(self._traces))
             self._write([trace_id])

@@ -1,7 +1,6 @@
 """The attributes that a span gets when it comes in: cost, repeat, and on the root the sums."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clawtrace_otel.otlp.values import Scalar
@@ -52,12 +51,6 @@ class Enricher:
     def knows(self, trace_id: str) -> bool:
         """Whether the trace is at hand."""
         return trace_id in self._states
-
-    def load(self, trace_id: str, steps: Iterable[Step]) -> None:
-        """Take up a trace again whose steps were kept elsewhere."""
-        self._state(trace_id)
-        for step in steps:
-            self.enrich(step)
 
     def forget(self, trace_id: str) -> None:
         """Drop a trace."""

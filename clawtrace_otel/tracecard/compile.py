@@ -69,7 +69,6 @@ class Compiler:
         listed = [item for item in items if item.n]
         told = [e for node in tree.nodes for e in node.step.evaluations]
         card = _header(tree, items, revision)
-        card["total"] = _total(listed)
         if unpriced := _unpriced(listed):
             card["unpriced"] = unpriced
         if prices := _prices(listed, card["started"]):
@@ -103,7 +102,7 @@ def _header(tree: Tree, items: list[Item], revision: int) -> Card:
         "status": _status(root),
         "revision": revision,
         "models": _models(items),
-        "total": _total([]),
+        "total": _total([item for item in items if item.n]),
         "steps": [],
     }
     session = next((node.step.session for node in tree.downward if node.step.session), "")

@@ -10,7 +10,6 @@ from clawtrace_otel.tracecard.model import Card, Folded, Redundant
 from clawtrace_otel.tracecard.write import dump_card, dump_step
 
 DEFAULT_MAX_BYTES = 4096
-MIN_MAX_BYTES = 1024
 _FOLDED_BYTES = 160  # more than the `folded` line ever takes
 _SHORTEST_STEP = 16  # bytes; no step takes fewer
 

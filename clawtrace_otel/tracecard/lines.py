@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from clawtrace_otel.money import to_usd
-from clawtrace_otel.pricing.pricer import SUPPLIED
+from clawtrace_otel.money import PER_USD, to_usd
+from clawtrace_otel.pricing.pricer import SUPPLIED, Price
 from clawtrace_otel.processors.redundancy import Repeat, Retry, Verdict
+from clawtrace_otel.semconv.step import Usage
 from clawtrace_otel.tracecard.items import Item
 from clawtrace_otel.tracecard.loops import find_cycles
 from clawtrace_otel.tracecard.model import Loop, Redundant, Repeated, StepLine
@@ -37,8 +38,8 @@ def step_line(item: Item) -> StepLine:
     else:
         _add_agent(line, item)
     if item.price is not None:
-        _add_price(line, item)
-    _add_tokens(line, item)
+        _add_price(line, item, item.price)
+        _add_tokens(line, item.step.usage)
     if item.step.error is not None:
         line["error"] = clean(item.step.error)
     if item.by is not None:
@@ -112,10 +113,7 @@ def _add_agent(line: StepLine, item: Item) -> None:
     line["llm_calls"], line["tool_calls"] = item.llm_calls, item.tool_calls
 
 
-def _add_price(line: StepLine, item: Item) -> None:
-    price = item.price
-    if price is None:
-        return
+def _add_price(line: StepLine, item: Item, price: Price) -> None:
     if item.step.kind != "llm":
         line["aggregate"] = True
     line["usd"] = to_usd(item.cost)
@@ -126,12 +124,11 @@ def _add_price(line: StepLine, item: Item) -> None:
     if price.cost is not None and price.computed is not None:
         gap = abs(price.computed - price.cost)
         if gap > GAP_SHOWN * price.cost:
-            line["computed_usd"] = price.computed / 10**12
+            line["computed_usd"] = price.computed / PER_USD
 
 
-def _add_tokens(line: StepLine, item: Item) -> None:
-    usage = item.step.usage
-    if usage is None or item.price is None:
+def _add_tokens(line: StepLine, usage: Usage | None) -> None:
+    if usage is None:
         return
     line["in"], line["out"] = usage.input, usage.output
     if usage.cache_read:

@@ -1,7 +1,8 @@
 """Cards as YAML, and as files that a reader never sees half of.
 
-YAML events go straight to libyaml's emitter: ``yaml.safe_dump`` takes 2.6 ms for a card of 2 kB,
-this a tenth. Strings are plain only where every YAML 1.1 and 1.2 reader takes them for strings.
+YAML events go straight to libyaml's emitter, so that the style of every line is ours
+(``docs/decisions/0002-yaml-events.md``). Strings are plain only where every YAML 1.1 and 1.2 reader
+takes them for strings.
 """
 
 import os

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from clawtrace_otel.errors import ConfigError, PriceError
@@ -172,3 +172,18 @@ def _one_call() -> list[ReadableSpan]:
     with tracer_provider.get_tracer("child").start_as_current_span("chat") as span:
         span.set_attribute(a.GEN_AI_OPERATION_NAME, "chat")
     return ended
+
+
+def test_memory_stays_bounded_while_no_card_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clawtrace_otel.exporters.span_exporter.MAX_STEPS", 20)
+    in_the_way = tmp_path / "cards"
+    in_the_way.write_text("a file")
+    exporter = TraceCardSpanExporter(cards=str(in_the_way))
+    tracer_provider = provider()
+    tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
+    for _ in range(10):
+        run_agent(tracer_provider)
+    assert exporter._kept <= 20 + len(SPANS)
+    assert sum(len(trace.steps) for trace in exporter._traces.values()) == exporter._kept
