@@ -29,6 +29,7 @@ class Span:
         failed: the span's status is ERROR.
         scope: name of the instrumentation scope.
         service: ``service.name`` of the resource.
+        links: (trace id, span id) of the spans that it is linked to.
     """
 
     trace_id: str
@@ -43,3 +44,4 @@ class Span:
     status_message: str = ""
     scope: str = ""
     service: str = ""
+    links: Sequence[tuple[str, str]] = ()

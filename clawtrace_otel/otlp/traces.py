@@ -16,6 +16,7 @@ from clawtrace_otel.errors import DecodeError
 from clawtrace_otel.otlp.skeleton_pb2 import ResourceSpans, ScopeSpans, TraceRequest
 from clawtrace_otel.otlp.values import read_attributes, read_value
 from clawtrace_otel.semconv import attributes as a
+from clawtrace_otel.semconv.dialects import READ_EVENTS
 from clawtrace_otel.span import Event, Span
 
 MAX_REASONS = 5
@@ -111,11 +112,12 @@ def decode_span(raw: bytes, service: str, scope: str) -> Span:
         start_ns=proto.start_time_unix_nano,
         end_ns=proto.end_time_unix_nano,
         attributes=read_attributes(proto.attributes),
-        events=[_event(event) for event in proto.events if event.name in _READ_EVENTS],
+        events=[_event(event) for event in proto.events if event.name in READ_EVENTS],
         failed=proto.status.code == Status.STATUS_CODE_ERROR,
         status_message=proto.status.message,
         scope=scope,
         service=service,
+        links=[(link.trace_id.hex(), link.span_id.hex()) for link in proto.links],
     )
 
 
@@ -179,9 +181,6 @@ class _Frames:
     def size(self, place: _Place) -> int:
         """Bytes that both take at most."""
         return self.resource(place).ByteSize() + self.scope(place).ByteSize() + 2 * _FRAME_BYTES
-
-
-_READ_EVENTS = frozenset({a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT})
 
 
 def _event(event: SpanProto.Event) -> Event:

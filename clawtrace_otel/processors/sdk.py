@@ -14,14 +14,12 @@ from clawtrace_otel.otlp.values import Scalar
 from clawtrace_otel.processors.enrich import Enricher
 from clawtrace_otel.processors.quiet_log import QuietLog
 from clawtrace_otel.semconv import attributes as a
-from clawtrace_otel.semconv.dialects import is_read
+from clawtrace_otel.semconv.dialects import READ_EVENTS, is_read
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Event, Span
 
 _log = QuietLog(logging.getLogger(__name__))
-
-_READ_EVENTS = frozenset({a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT})
 
 
 def read_sdk_span(span: ReadableSpan) -> Span:
@@ -39,12 +37,15 @@ def read_sdk_span(span: ReadableSpan) -> Span:
         events=[
             Event(event.name, dict(event.attributes or {}))
             for event in span.events
-            if event.name in _READ_EVENTS
+            if event.name in READ_EVENTS
         ],
         failed=span.status.status_code is StatusCode.ERROR,
         status_message=span.status.description or "",
         scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
         service=service if isinstance(service, str) else "",
+        links=[
+            (f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in span.links
+        ],
     )
 
 

@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping
 
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.canonical import REDACTED, digest, parsed, text_of
-from clawtrace_otel.semconv.dialects import BY_KIND, FIELDS, PREFIXES, REQUEST_PARAMETERS, Kind
+from clawtrace_otel.semconv.dialects import (
+    BY_KIND,
+    EVENTS,
+    FAILURES,
+    FIELDS,
+    PREFIXES,
+    REQUEST_PARAMETERS,
+    Fields,
+    Kind,
+)
 from clawtrace_otel.semconv.messages import (
     flattened,
     make_call,
@@ -53,10 +62,10 @@ def normalize(span: Span) -> Step:
     Args:
         span: a span with at least the attributes that ``dialects.is_read`` accepts.
     """
-    kind, owner = kind_of(span.attributes), _langchain_agent(span.attributes)
+    kind, owner = kind_of(span), _langchain_agent(span.attributes)
     if kind == "span" and owner and owner == span.name:
         kind = "agent"
-    found = _find(span.attributes, kind)
+    found = _find(span, kind)
     step = Step(
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -80,11 +89,14 @@ def normalize(span: Span) -> Step:
     return step
 
 
-def kind_of(attributes: Mapping[str, object]) -> Kind:
+def kind_of(span: Span) -> Kind:
     """What a span is, by the most trusted dialect that says so."""
+    attributes = span.attributes
     for dialect in BY_KIND:
         value = attributes.get(dialect.kind_key)
         kind = dialect.kinds.get(value) if isinstance(value, str) else None
+        if kind is None and dialect.names and _is_of(span, dialect.scopes):
+            kind = dialect.names.get(span.name)
         if kind is not None:
             return kind if _named(attributes, kind) else dialect.unnamed.get(kind, kind)
     is_call = a.GEN_AI_TOOL_CALL_ID in attributes or attributes.get(a.MCP_METHOD_NAME) == _MCP_CALL
@@ -111,9 +123,22 @@ def _score(value: object) -> float | None:
         return None
 
 
-def _find(attributes: Mapping[str, object], kind: Kind) -> Found:
+def _is_of(span: Span, scopes: tuple[str, ...]) -> bool:
+    return not scopes or span.scope.startswith(scopes)
+
+
+def _find(span: Span, kind: Kind) -> Found:
+    found = _first_of(span.attributes, FIELDS[kind])
+    for scopes, name, fields in EVENTS if span.events else ():
+        for event in span.events:
+            if event.name == name and _is_of(span, scopes):
+                found = _first_of(event.attributes, fields) | found
+    return found
+
+
+def _first_of(attributes: Mapping[str, object], fields: Fields) -> Found:
     found: Found = {}
-    for name, keys in FIELDS[kind].items():
+    for name, keys in fields.items():
         for key in keys:
             value = flattened(attributes, key) if key in PREFIXES else attributes.get(key)
             if value not in _ABSENT:
@@ -230,11 +255,18 @@ def _langchain_agent(attributes: Mapping[str, object]) -> str:
 
 
 def _error(span: Span, found: Found) -> str | None:
-    if not span.failed and "error_type" not in found:
+    if not span.failed and "error_type" not in found and not _says_failed(span.attributes):
         return None
     exception = next((e for e in reversed(span.events) if e.name == a.EXCEPTION_EVENT), None)
     text = span.status_message or (_exception_text(exception) if exception else "")
     return name_of(text or found.get("error_type"), MAX_ERROR_CHARS) or "error"
+
+
+def _says_failed(attributes: Mapping[str, object]) -> bool:
+    return any(
+        key in attributes and str(attributes[key]).lower() in values
+        for key, values in FAILURES.items()
+    )
 
 
 def _exception_text(exception: Event) -> str:

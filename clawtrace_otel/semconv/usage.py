@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from clawtrace_otel.money import from_usd
 from clawtrace_otel.semconv.canonical import encodable, text_of
 from clawtrace_otel.semconv.step import Usage
+from clawtrace_otel.semconv.usage_details import read_details
 
 MAX_TOKENS = 1 << 53
 """From here on no call exists; the value is a mistake of its sender."""
@@ -21,26 +22,29 @@ class InvalidValueError(ValueError):
 def read_usage(found: Mapping[str, object]) -> Usage | None:
     """The usage of a span from its token fields; ``None`` if it states none.
 
-    Input includes the cached tokens, unless they add up to more than it: then the sender counts
-    them beside the input, whatever its dialect says.
+    ``input_tokens`` includes the cached tokens, unless they add up to more than it: then the sender
+    counts them beside the input, whatever its dialect says. ``fresh_tokens`` never includes them.
+    ``visible_output_tokens`` excludes reasoning.
 
     Raises:
         InvalidValueError: a count is negative, fractional, absurdly large or no number.
     """
-    total, output = _tokens(found, "input_tokens"), _tokens(found, "output_tokens")
-    if total is None and output is None:
-        return None
-    total, output = total or 0, output or 0
+    if "usage_details" in found:
+        found = {**read_details(found["usage_details"]), **found}
     read = _tokens(found, "cache_read") or 0
     write_5m, write_1h = _cache_writes(found)
-    cached = read + write_5m + write_1h
+    fresh = _fresh(found, read + write_5m + write_1h)
+    reasoning = _tokens(found, "reasoning") or 0
+    output = _output(found, reasoning)
+    if fresh is None and output is None:
+        return None
     return Usage(
-        fresh=total - cached if cached <= total else total,
+        fresh=fresh or 0,
         cache_read=read,
         cache_write_5m=write_5m,
         cache_write_1h=write_1h,
-        output=output,
-        reasoning=min(_tokens(found, "reasoning") or 0, output),
+        output=output or 0,
+        reasoning=min(reasoning, output or 0),
     )
 
 
@@ -58,6 +62,19 @@ def read_cost(found: Mapping[str, object]) -> int | None:
     if not 0 <= amount < MAX_COST_USD:
         raise _invalid(found, "cost")
     return from_usd(amount) or None
+
+
+def _fresh(found: Mapping[str, object], cached: int) -> int | None:
+    total = _tokens(found, "input_tokens")
+    if total is None:
+        return _tokens(found, "fresh_tokens")
+    return total - cached if cached <= total else total
+
+
+def _output(found: Mapping[str, object], reasoning: int) -> int | None:
+    output = _tokens(found, "output_tokens")
+    visible = _tokens(found, "visible_output_tokens")
+    return output if output is not None or visible is None else visible + reasoning
 
 
 def _cache_writes(found: Mapping[str, object]) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def step_of(attributes: Mapping[str, object], **fields: object) -> Step:
     ],
 )
 def test_what_a_span_is(attributes: Mapping[str, object], kind: Kind) -> None:
-    assert kind_of(attributes) == kind
+    assert kind_of(Span("", "", attributes=attributes)) == kind
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_chains_and_tasks_are_no_agents_though_the_collector_calls_them_so(
 ) -> None:
     """Its ``gen_ai_normalizer`` writes ``invoke_agent`` on them, and a name."""
     added = {a.GEN_AI_OPERATION_NAME: "invoke_agent", a.GEN_AI_AGENT_NAME: "researcher"}
-    assert kind_of({**attributes, **added}) == kind
+    assert kind_of(Span("", "", attributes={**attributes, **added})) == kind
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects.anthropic import ANTHROPIC
-from clawtrace_otel.semconv.dialects.dialect import Dialect, Keys, Kind
+from clawtrace_otel.semconv.dialects.dialect import Dialect, Fields, Keys, Kind
 from clawtrace_otel.semconv.dialects.genai import GENAI, REQUEST_PARAMETERS
 from clawtrace_otel.semconv.dialects.openinference import OPENINFERENCE
 from clawtrace_otel.semconv.dialects.supplied import SUPPLIED
@@ -27,7 +27,19 @@ BY_FIELD: tuple[Dialect, ...] = (
     SUPPLIED,
 )
 
-__all__ = ["BY_KIND", "FIELDS", "PREFIXES", "READ", "REQUEST_PARAMETERS", "Kind", "is_read"]
+__all__ = [
+    "BY_KIND",
+    "EVENTS",
+    "FAILURES",
+    "FIELDS",
+    "PREFIXES",
+    "READ",
+    "READ_EVENTS",
+    "REQUEST_PARAMETERS",
+    "Fields",
+    "Kind",
+    "is_read",
+]
 
 
 def _overlay(tables: Iterable[Mapping[str, Keys]]) -> dict[str, Keys]:
@@ -47,6 +59,23 @@ FIELDS: dict[Kind, dict[str, Keys]] = {
 }
 FIELDS["workflow"] = FIELDS["agent"]
 
+EVENTS: tuple[tuple[Keys, str, Fields], ...] = tuple(
+    (dialect.scopes, event, fields)
+    for dialect in BY_FIELD
+    for event, fields in dialect.events.items()
+)
+"""Scopes whose spans have such an event (any, if empty), its name and what it holds."""
+
+FAILURES: dict[str, frozenset[str]] = {
+    key: frozenset(values) for dialect in BY_FIELD for key, values in dialect.failures.items()
+}
+"""Attribute -> values that say that a call failed."""
+
+READ_EVENTS: frozenset[str] = frozenset(
+    [a.EXCEPTION_EVENT, a.GEN_AI_EVALUATION_RESULT, *(event for _, event, _ in EVENTS)]
+)
+"""Names of the span events that anything looks at."""
+
 PREFIXES: Keys = tuple(key for key in sum(FIELDS["llm"].values(), ()) if key.endswith("."))
 """Keys that stand for a whole flattened list, ``<prefix>0.role`` and so on."""
 
@@ -54,6 +83,7 @@ READ: frozenset[str] = frozenset(
     [
         *(key for fields in FIELDS.values() for keys in fields.values() for key in keys),
         *(dialect.kind_key for dialect in BY_KIND),
+        *FAILURES,
         *REQUEST_PARAMETERS,
         *a.WRITTEN,
         a.CLAWTRACE_TOOL_READ_ONLY,

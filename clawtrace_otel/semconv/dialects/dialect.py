@@ -1,6 +1,6 @@
 """What a dialect is: a table that says which attribute holds what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,13 @@ Kind = Literal["llm", "tool", "agent", "workflow", "span"]
 
 Keys = tuple[str, ...]
 """Attribute keys in order of preference: the first that is present is read."""
+
+Fields = Mapping[str, Keys]
+"""Field -> the keys that may hold it. Fields are those of ``Step`` and what it is read from:
+
+``input_tokens`` includes the cached tokens and ``fresh_tokens`` does not; ``usage_details`` is a
+JSON object of counts (:mod:`clawtrace_otel.semconv.usage_details`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +26,26 @@ class Dialect:
         name: how the docs call it.
         kind_key: the attribute whose value says what a span is; empty if it has none of its own.
         kinds: values of ``kind_key`` and what they mean. Values that are missing say nothing.
-        llm, tool, agent, any: field of ``Step`` -> the keys that may hold it, by kind of span.
+        names: names of spans and what they mean, where no attribute says it.
+        scopes: ``names`` and ``events`` hold for spans of these instrumentation scopes, or of any
+            if there are none.
+        llm, tool, agent, any: the fields of a span by its kind.
+        events: name of a span event -> the fields that its attributes hold.
+        failures: attribute -> its values that say that a call failed, in lower case.
         unnamed: what a span of a kind is if it does not name its agent or tool.
+        source: what the table was read from: versions, documents.
     """
 
     name: str
     kind_key: str = ""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    llm: Mapping[str, Keys] = field(default_factory=dict)
-    tool: Mapping[str, Keys] = field(default_factory=dict)
-    agent: Mapping[str, Keys] = field(default_factory=dict)
-    any: Mapping[str, Keys] = field(default_factory=dict)
+    names: Mapping[str, Kind] = field(default_factory=dict)
+    scopes: Keys = ()
+    llm: Fields = field(default_factory=dict)
+    tool: Fields = field(default_factory=dict)
+    agent: Fields = field(default_factory=dict)
+    any: Fields = field(default_factory=dict)
+    events: Mapping[str, Fields] = field(default_factory=dict)
+    failures: Mapping[str, Set[str]] = field(default_factory=dict)
     unnamed: Mapping[Kind, Kind] = field(default_factory=dict)
+    source: str = ""
