@@ -7,7 +7,7 @@ nested instrumentations the innermost, because inner spans end first.
 
 from dataclasses import dataclass, field
 
-from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.semconv.step import Step, Usage
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class CountedCalls:
         return (
             outer is not None
             and outer.scope != step.scope
-            and (step.usage is None or outer.usage == step.usage)
+            and (step.usage is None or _sums(outer.usage) == _sums(step.usage))
         )
 
     def _is_sibling_of_its_twin(self, step: Step) -> bool:
@@ -55,3 +55,8 @@ class CountedCalls:
             and other.start_ns <= step.end_ns
             and step.start_ns <= other.end_ns
         )
+
+
+def _sums(usage: Usage | None) -> tuple[int, int] | None:
+    """What all instrumentations of a call agree in; some leave out cached or reasoning tokens."""
+    return (usage.input, usage.output) if usage else None

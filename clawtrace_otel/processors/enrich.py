@@ -3,12 +3,15 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from clawtrace_otel.money import PER_USD
 from clawtrace_otel.otlp.values import Scalar
 from clawtrace_otel.processors.cost import SAME_CALL, cost_attributes
 from clawtrace_otel.processors.counted_calls import CountedCalls
+from clawtrace_otel.processors.known_waste import cost_of_asking, is_certain
 from clawtrace_otel.processors.redundancy import Finding, RedundancyIndex, Repeat
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.settings import Content
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.tree import prefers
 
@@ -23,12 +26,14 @@ class TraceState:
     """What is known of a trace while it runs.
 
     Attributes:
+        asked: id of a tool call -> the LLM call that asked for it.
         summed: a root has ended and got the sums. Some traces have many roots.
     """
 
     index: RedundancyIndex
     steps: dict[str, Step] = field(default_factory=dict)
     counted: CountedCalls = field(default_factory=CountedCalls)
+    asked: dict[str, Step] = field(default_factory=dict)
     summed: bool = False
 
 
@@ -47,6 +52,11 @@ class Enricher:
         self._max_steps = max_steps
         self._kept = 0
         self._states: OrderedDict[str, TraceState] = OrderedDict()
+
+    @property
+    def content(self) -> Content:
+        """The policy that steps are to be read by."""
+        return self._compiler.content
 
     def knows(self, trace_id: str) -> bool:
         """Whether the trace is at hand."""
@@ -81,12 +91,23 @@ class Enricher:
         if step.kind == "llm":
             if not state.counted.is_new(step):
                 return {a.CLAWTRACE_COST_UNPRICED_REASON: SAME_CALL}
-            priced = cost_attributes(self._compiler.pricer.price(step))
-            return priced | _finding_attributes(state.index.observe(step))
+            price = self._compiler.pricer.price(step)
+            state.asked.update((call.id, step) for call in step.calls if call.id)
+            finding = state.index.observe(step)
+            waste = price.cost if _is_certain(state, step, finding) else None
+            return cost_attributes(price) | _finding_attributes(finding) | _waste_attributes(waste)
         if step.kind == "tool":
-            return _finding_attributes(state.index.observe(step))
+            finding = state.index.observe(step)
+            turn = state.asked.get(step.call_id)
+            waste = self._asking(turn) if turn and _is_certain(state, step, finding) else None
+            return _finding_attributes(finding) | _waste_attributes(waste)
+        if step.kind == "span" and step.read_only is False:
+            state.index.disturb()
         state.counted.pass_on(step)
         return {}
+
+    def _asking(self, turn: Step) -> int | None:
+        return cost_of_asking(turn, self._compiler.pricer.price(turn))
 
     def _sums(self, state: TraceState) -> Attributes:
         card = self._compiler.compile(state.steps.values())
@@ -96,8 +117,12 @@ class Enricher:
             a.CLAWTRACE_TRACE_LLM_CALLS: card["total"]["llm_calls"],
             a.CLAWTRACE_TRACE_TOOL_CALLS: card["total"]["tool_calls"],
         }
-        cost = card["total"]["cost_usd"]
-        return sums if cost is None else {a.CLAWTRACE_TRACE_COST_USD: cost, **sums}
+        cost, waste = card["total"]["cost_usd"], card["total"].get("waste_usd")
+        if cost is not None:
+            sums[a.CLAWTRACE_TRACE_COST_USD] = cost
+        if waste is not None:
+            sums[a.CLAWTRACE_TRACE_WASTE_USD] = waste[0]
+        return sums
 
     def _state(self, trace_id: str) -> TraceState:
         state = self._states.get(trace_id)
@@ -112,6 +137,14 @@ class Enricher:
             if oldest == current:
                 return
             self.forget(oldest)
+
+
+def _is_certain(state: TraceState, step: Step, finding: Finding | None) -> bool:
+    return is_certain(finding, step, state.steps.get(finding.of) if finding else None)
+
+
+def _waste_attributes(waste: int | None) -> Attributes:
+    return {} if waste is None else {a.CLAWTRACE_WASTE_USD: waste / PER_USD}
 
 
 def _finding_attributes(finding: Finding | None) -> Attributes:

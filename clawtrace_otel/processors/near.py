@@ -34,9 +34,10 @@ class NearIndex:
         self._order: dict[str, int] = {}
 
     def add(self, text: str) -> None:
-        """Remember a text that is not there yet."""
-        self._by_length.setdefault(len(text), []).append(text)
-        self._order[text] = len(self._order)
+        """Remember a text. Those of different calls can be the same once secrets are masked."""
+        if text not in self._order:
+            self._by_length.setdefault(len(text), []).append(text)
+            self._order[text] = len(self._order)
 
     def cost(self, text: str) -> int:
         """What a look-up of ``text`` takes off the budget."""

@@ -128,6 +128,10 @@ class RedundancyIndex:
         """Tools that the definitions given to a model say are read-only."""
         self._hinted.update(read_only_tools)
 
+    def disturb(self) -> None:
+        """Something that is no call of the agent's may have changed state."""
+        self._last_change = len(self._by_span) + 1
+
     def observe(self, step: Step, context: str = "") -> Finding | None:
         """Compare a call with the earlier ones, and remember it.
 
@@ -172,12 +176,20 @@ class RedundancyIndex:
         if changes is not False:
             self._last_change = now.position
         if not step.args_hash:
+            self._place_call_without_arguments(step, now)
             return
         key = (step.tool, step.args_hash)
         now.earlier = self._latest.get(key)
         if now.earlier is None and step.args and (near := self._find_near(step)):
             now.earlier, now.kind = self._latest[near], "near"
         self._latest[key] = now
+
+    def _place_call_without_arguments(self, step: Step, now: _Seen) -> None:
+        """Only after a failure a call that is known to have no arguments is that call again."""
+        if step.args:
+            earlier = self._latest.get((step.tool, step.args))
+            now.earlier = earlier if earlier is not None and earlier.failed else None
+            self._latest[step.tool, step.args] = now
 
     def _find_near(self, step: Step) -> _Key | None:
         index = self._near.setdefault(step.tool, NearIndex(self.near_threshold))
@@ -187,6 +199,8 @@ class RedundancyIndex:
             return None
         self.near_budget -= cost
         found = index.find(step.args)
+        # Looked up first: once secrets are masked, what was found can be this very text.
+        near = (step.tool, self._by_text[step.tool, found]) if found is not None else None
         index.add(step.args)
         self._by_text[step.tool, step.args] = step.args_hash
-        return (step.tool, self._by_text[step.tool, found]) if found is not None else None
+        return near

@@ -15,8 +15,9 @@ from clawtrace_otel.processors.enrich import Enricher
 from clawtrace_otel.processors.quiet_log import QuietLog
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects import READ_EVENTS, is_read
-from clawtrace_otel.semconv.normalize import normalize
+from clawtrace_otel.semconv.read_step import read_step
 from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.settings import Content
 from clawtrace_otel.span import Event, Span
 
 _log = QuietLog(logging.getLogger(__name__))
@@ -49,9 +50,9 @@ def read_sdk_span(span: ReadableSpan) -> Span:
     )
 
 
-def read_sdk_step(span: ReadableSpan) -> Step:
+def read_sdk_step(span: ReadableSpan, content: Content) -> Step:
     """An ended span of the SDK as a step."""
-    return normalize(read_sdk_span(span))
+    return read_step(read_sdk_span(span), content)
 
 
 class EnrichedSpan(ReadableSpan):
@@ -93,7 +94,7 @@ class EnrichedSpan(ReadableSpan):
 def enriched(enricher: Enricher, span: ReadableSpan) -> ReadableSpan:
     """The span with what is found out about it; as it is if that fails, for nothing may raise."""
     try:
-        added = enricher.enrich(read_sdk_step(span))
+        added = enricher.enrich(read_sdk_step(span, enricher.content))
         return EnrichedSpan(span, added) if added else span
     except Exception:
         _log.exception("span %s is passed on without clawtrace attributes", span.name)

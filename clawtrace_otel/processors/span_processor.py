@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from clawtrace_otel.processors.enrich import Enricher
 from clawtrace_otel.processors.forking import call_in_forked_child
 from clawtrace_otel.processors.sdk import enriched
+from clawtrace_otel.semconv import masking
 from clawtrace_otel.settings import load_settings
 from clawtrace_otel.tracecard.factory import make_compiler
 
@@ -36,6 +37,7 @@ class ClawTraceSpanProcessor(SpanProcessor):
         self._next = next_processor
         self._compiler = make_compiler(load_settings(settings))
         self._compiler.pricer.warm_up()
+        masking.warm_up()
         self._reset()
         call_in_forked_child(self._reset)
 

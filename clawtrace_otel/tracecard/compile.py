@@ -14,12 +14,23 @@ from clawtrace_otel.processors.near import DEFAULT_THRESHOLD
 from clawtrace_otel.processors.redundancy import RedundancyIndex
 from clawtrace_otel.processors.tool_effects import ToolEffects
 from clawtrace_otel.semconv.step import Evaluation, Step
+from clawtrace_otel.settings import Content
+from clawtrace_otel.tracecard.amounts import Waste
+from clawtrace_otel.tracecard.findings import add_findings
 from clawtrace_otel.tracecard.fit import DEFAULT_MAX_BYTES, fit
 from clawtrace_otel.tracecard.items import Item, build_items
-from clawtrace_otel.tracecard.lines import MAX_NAME_CHARS, clean, loops, redundant_groups
+from clawtrace_otel.tracecard.lines import (
+    MAX_NAME_CHARS,
+    clean,
+    interval,
+    loops,
+    redundant_groups,
+    split_line,
+)
 from clawtrace_otel.tracecard.model import Card, Root, Status, Tokens, Total, Unpriced
+from clawtrace_otel.tracecard.node import Node
 from clawtrace_otel.tracecard.outcome import outcome_of
-from clawtrace_otel.tracecard.tree import Node, Tree, build_tree
+from clawtrace_otel.tracecard.tree import Tree, build_tree
 
 _NS = 1_000_000_000
 _MAX_NS = 253_402_300_799 * _NS  # the last second that datetime knows
@@ -33,6 +44,7 @@ class Compiler:
         effects: what is known of the tools.
         near_threshold: similarity of arguments from which on calls are near.
         max_bytes: size of a card in UTF-8.
+        content: what of arguments, errors and explanations is shown.
     """
 
     def __init__(
@@ -41,11 +53,13 @@ class Compiler:
         effects: ToolEffects | None = None,
         near_threshold: float = DEFAULT_THRESHOLD,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        content: Content = "sample",
     ) -> None:
         self.pricer = pricer or Pricer()
         self.effects = effects or ToolEffects()
         self.near_threshold = near_threshold
         self.max_bytes = max_bytes
+        self.content: Content = content
 
     def new_index(self) -> RedundancyIndex:
         """An empty index of the calls of one trace."""
@@ -66,14 +80,19 @@ class Compiler:
         items = build_items(tree, self.pricer, index)
         if not any(item.price or item.step.kind in ("llm", "tool") for item in items):
             return None
+        split = add_findings(items)
         listed = [item for item in items if item.n]
         told = [e for node in tree.nodes for e in node.step.evaluations]
         card = _header(tree, items, revision)
+        if card["total"]["cost_usd"] is not None:
+            card["total"]["split"] = split_line(split)
+            wasted = [item.waste for item in listed if item.waste is not None]
+            card["total"]["waste_usd"] = interval(sum(wasted, Waste()))
         if unpriced := _unpriced(listed):
             card["unpriced"] = unpriced
         if prices := _prices(listed, card["started"]):
             card["prices"] = prices
-        if outcome := outcome_of([*told, *evaluations]):
+        if outcome := outcome_of([*told, *evaluations], self.content):
             card["outcome"] = outcome
         if redundant := redundant_groups(listed):
             card["redundant"] = redundant
@@ -81,12 +100,13 @@ class Compiler:
             card["loops"] = found
         if index.near_skipped:
             card["near_unchecked"] = index.near_skipped
-        return fit(card, listed, self.max_bytes)
+        return fit(card, listed, self.max_bytes, self.content)
 
 
 def root_of(tree: Tree) -> Node:
     """The span without a parent, or the earliest one whose parent has not come in."""
-    return next((node for node in tree.nodes if not node.step.parent_id), tree.downward[0])
+    roots = (node for node in tree.nodes if node.parent is None and not node.step.parent_id)
+    return next(roots, tree.downward[0])
 
 
 def _header(tree: Tree, items: list[Item], revision: int) -> Card:

@@ -15,8 +15,12 @@ def make_compiler(settings: Settings) -> Compiler:
         PriceError: the price file is wrong.
     """
     return Compiler(
-        pricer=Pricer(Path(settings.prices) if settings.prices else None),
+        pricer=Pricer(
+            Path(settings.prices) if settings.prices else None,
+            Path(settings.litellm_prices) if settings.litellm_prices else None,
+        ),
         effects=ToolEffects(settings.read_only_tools, settings.state_changing_tools),
         near_threshold=settings.near_threshold,
         max_bytes=settings.max_card_bytes,
+        content=settings.content,
     )

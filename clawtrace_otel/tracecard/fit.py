@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from clawtrace_otel.money import to_usd
+from clawtrace_otel.money import PER_USD
+from clawtrace_otel.settings import Content
 from clawtrace_otel.tracecard.items import Item
 from clawtrace_otel.tracecard.lines import clean, step_line
 from clawtrace_otel.tracecard.model import Card, Folded, Redundant
@@ -36,39 +37,41 @@ _SHARE_OF_LISTS = 0.45
 """Lists are cut further while all that is not steps takes more than this share of a folded card."""
 
 
-def fit(card: Card, items: list[Item], max_bytes: int) -> Card:
+def fit(card: Card, items: list[Item], max_bytes: int, content: Content = "sample") -> Card:
     """Add the steps to a card that has everything else, within ``max_bytes``.
 
     The cheapest steps are folded first, but those that a loop or a group of verdict ``same`` names
     last: they are what the card is read for.
     """
     if len(items) * _SHORTEST_STEP <= max_bytes:
-        card["steps"] = [step_line(item) for item in items]
+        card["steps"] = [step_line(item, content) for item in items]
         if len(dump_card(card).encode()) <= max_bytes:
             return card
         card["steps"] = []
     smaller = _cut_lists(card, max_bytes)
     left = max_bytes - _FOLDED_BYTES - len(dump_card(smaller).encode())
-    kept = _choose(smaller, items, left)
-    smaller["steps"] = [step_line(item) for item in items if item.n in kept]
+    kept = _choose(smaller, items, left, content)
+    smaller["steps"] = [step_line(item, content) for item in items if item.n in kept]
     if len(kept) < len(items):
         folded = smaller.setdefault("folded", {})
-        left_out = [item.price.cost for item in items if item.n not in kept and item.price]
-        folded["steps"] = len(items) - len(kept)
-        folded["usd"] = to_usd(sum(cost for cost in left_out if cost is not None)) or 0.0
+        left_out = [item for item in items if item.n not in kept]
+        folded["steps"] = len(left_out)
+        folded["usd"] = sum(i.price.cost or 0 for i in left_out if i.price) / PER_USD
+        if carried := sum(item.carry or 0 for item in left_out):
+            folded["carry_usd"] = carried / PER_USD
     return smaller
 
 
-def _choose(card: Card, items: list[Item], left: int) -> set[int]:
+def _choose(card: Card, items: list[Item], left: int, content: Content) -> set[int]:
     """The numbers of the steps that fit into ``left`` bytes."""
     named = _named(card)
     by_worth = sorted(
         items,
-        key=lambda item: (item.n not in named, -(item.cost or 0), item.n),
+        key=lambda item: (item.n not in named, -(item.cost or item.carry or 0), item.n),
     )
     kept: set[int] = set()
     for item in by_worth[: left // _SHORTEST_STEP + 1]:
-        left -= len(dump_step(step_line(item)).encode())
+        left -= len(dump_step(step_line(item, content)).encode())
         if left < 0:
             break
         kept.add(item.n)

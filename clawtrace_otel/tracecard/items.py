@@ -1,6 +1,7 @@
 """The steps of a card before they are written down: calls with their price, place and finding."""
 
-from collections.abc import Iterable, Set
+from collections import deque
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -8,8 +9,11 @@ import msgspec
 from clawtrace_otel.pricing.pricer import Price, Pricer
 from clawtrace_otel.processors.redundancy import Finding, RedundancyIndex, Retry
 from clawtrace_otel.semconv.step import Call, Step
+from clawtrace_otel.tracecard.accounts import settle_accounts
+from clawtrace_otel.tracecard.amounts import Split, Waste
+from clawtrace_otel.tracecard.node import Node
 from clawtrace_otel.tracecard.same_call import Seen, find_calls
-from clawtrace_otel.tracecard.tree import Node, Tree
+from clawtrace_otel.tracecard.tree import Tree
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +30,17 @@ class Item:
         finding: the repeat or retry that it is.
         earlier: the step that ``finding`` names.
         repaired_by: the retry of this failed call that succeeded.
-        cost, llm_calls, tool_calls: of an agent: over all that it and its sub-agents did.
+        cost, llm_calls, tool_calls, tokens_in, tokens_out: of an agent: over all that it and its
+            sub-agents did.
+        split: of an agent: the parts of ``cost``.
+        share: of an agent: of the whole trace's cost, from 0 to 1.
+        output_used: of an agent: how much of what it answered was used.
+        carry, result_tokens: of a tool call: what its result cost in the prompts that it was in, in
+            1e-12 USD, and its tokens where it was read first; ``None`` if it was seen in none.
+        compacted_from: of an LLM call: tokens of the prompt that was compacted before it.
+        waste: of a repeat.
+        until_repaired: of a failure: what was spent until the call that repaired it, itself
+            included, in 1e-12 USD.
     """
 
     step: Step
@@ -41,6 +55,16 @@ class Item:
     cost: int | None = None
     llm_calls: int = 0
     tool_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    split: Split | None = None
+    share: float | None = None
+    output_used: float | None = None
+    carry: int | None = None
+    result_tokens: int = 0
+    compacted_from: int = 0
+    waste: Waste | None = None
+    until_repaired: int | None = None
 
 
 def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item]:
@@ -51,24 +75,26 @@ def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item
         pricer: gives the prices.
         index: an unused index; it has been filled when this returns.
     """
-    found = find_calls(tree)
+    settled = settle_accounts(tree, find_calls(tree))
+    found = settled.calls
     items = {node: item for seen in found for item in [_item(seen)] for node in seen.nodes}
     for seen in found:
         above = seen.node.agent
         items[seen.node].agent = items[above] if above is not None else None
     _find_delegating_tools(items)
-    _price(items, pricer)
+    _price(items, settled.accounted, pricer)
     inner = items.keys() - {seen.node for seen in found}
     _price_aggregates(tree, items, inner, pricer)
     outermost = items.keys() - inner
     _sum_up(items[node] for node in reversed(tree.downward) if node in outermost)
-    ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in items))
+    ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in outermost))
     main = _main_agent(ordered)
     steps = [item for item in ordered if item is not main]
     for n, item in enumerate(steps, 1):
         item.n = n
     _find_issuers(steps)
-    _find_repeats(steps, index)
+    changes = [node.step for node in tree.nodes if _changes_state(node.step)]
+    _find_repeats(steps, changes, index)
     return [*steps, main] if main else steps
 
 
@@ -87,9 +113,9 @@ def _find_delegating_tools(items: dict[Node, Item]) -> None:
             tool.step = msgspec.structs.replace(tool.step, read_only=True)
 
 
-def _price(items: dict[Node, Item], pricer: Pricer) -> None:
-    for item in items.values():
-        if item.step.kind == "llm" and item.price is None:
+def _price(items: dict[Node, Item], accounted: Set[Node], pricer: Pricer) -> None:
+    for node, item in items.items():
+        if item.step.kind == "llm" and item.price is None and node not in accounted:
             item.price = pricer.price(item.step)
 
 
@@ -122,9 +148,14 @@ def _sum_up(upward: Iterable[Item]) -> None:
     for item in upward:
         if item.price and item.price.cost is not None:
             item.cost = item.price.cost + (item.cost or 0)
+        if item.step.usage is not None and item.price is not None:
+            item.tokens_in += item.step.usage.input
+            item.tokens_out += item.step.usage.output
         above = item.agent
         if above is None:
             continue
+        above.tokens_in += item.tokens_in
+        above.tokens_out += item.tokens_out
         above.llm_calls += item.llm_calls + (item.step.kind == "llm")
         above.tool_calls += item.tool_calls + (item.step.kind == "tool")
         if item.cost is not None:
@@ -132,9 +163,15 @@ def _sum_up(upward: Iterable[Item]) -> None:
 
 
 def _main_agent(items: list[Item]) -> Item | None:
-    """The one agent that is under no other. Where there are several, they are all steps."""
-    agents = [item for item in items if item.step.kind == "agent" and item.agent is None]
-    return agents[0] if len(agents) == 1 and agents[0].price is None else None
+    """The one agent that is under no other. Where there are several, they are all steps.
+
+    An agent beside calls that are under none is a sub-agent of whoever made those.
+    """
+    outermost = [item for item in items if item.agent is None]
+    agents = [item for item in outermost if item.step.kind == "agent"]
+    if len(agents) != 1 or any(item.step.kind == "llm" for item in outermost):
+        return None
+    return agents[0] if agents[0].price is None else None
 
 
 def _find_issuers(items: list[Item]) -> None:
@@ -143,7 +180,9 @@ def _find_issuers(items: list[Item]) -> None:
     last: dict[Item | None, Item] = {}
     for item in items:
         if item.step.kind == "llm":
-            last[item.agent] = item
+            # What ended with a reply asked for nothing; a title was made, or a question moderated.
+            if item.step.does != "final_reply" or item.agent not in last:
+                last[item.agent] = item
             asked.update({call.id: (item, call) for call in item.step.calls if call.id})
         elif item.step.kind == "tool":
             item.by, call = asked.get(item.step.call_id) or (last.get(item.agent), None)
@@ -159,15 +198,26 @@ def _only_call(issuer: Item, tool: str) -> Call | None:
 def _take_arguments(item: Item, call: Call | None) -> None:
     """Arguments that the tool's span lacks, from the model's answer that asked for the call."""
     if call is not None:
-        item.step = msgspec.structs.replace(item.step, args=call.args, args_hash=call.args_hash)
+        item.step = msgspec.structs.replace(
+            item.step, args=call.args, args_hash=call.args_hash, args_size=call.args_size
+        )
 
 
-def _find_repeats(items: Iterable[Item], index: RedundancyIndex) -> None:
+def _changes_state(step: Step) -> bool:
+    """Whether a span that is no step says that it changed something: a user may act, too."""
+    return step.kind == "span" and step.read_only is False
+
+
+def _find_repeats(items: Iterable[Item], changes: Sequence[Step], index: RedundancyIndex) -> None:
     calls = [item for item in items if item.step.kind in ("llm", "tool")]
     for item in calls:
         index.hint(item.step.read_only_tools)
     by_span = {item.step.span_id: item for item in calls}
+    waiting = deque(changes)
     for item in calls:
+        while waiting and waiting[0].start_ns <= item.step.start_ns:
+            waiting.popleft()
+            index.disturb()
         context = item.agent.step.span_id if item.agent else ""
         item.finding = index.observe(item.step, context)
         if item.finding is None:

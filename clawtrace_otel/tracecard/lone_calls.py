@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable
 
+from clawtrace_otel.semconv.log_records import is_record
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.same_call import MAX_CONCURRENT, is_twin, usage_key
 from clawtrace_otel.tracecard.tree import time_order
@@ -31,7 +32,7 @@ class LoneCalls:
 
     def add(self, step: Step) -> None:
         """Remember a step if it is such a call. Of a trace with several roots none is."""
-        if step.kind != "llm" or step.parent_id:
+        if step.kind != "llm" or step.parent_id or is_record(step):
             return
         with self._lock:
             known = self._calls.get(step.trace_id, step)

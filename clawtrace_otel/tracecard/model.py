@@ -14,6 +14,7 @@ from clawtrace_otel.semconv.step import Does
 Count = Annotated[int, Meta(ge=0)]
 StepNumber = Annotated[int, Meta(ge=1)]
 Usd = Annotated[float, Meta(ge=0)]
+Interval = Annotated[list[Usd], Meta(min_length=2, max_length=2)]
 TraceId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 SpanId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 Status = Literal["complete", "open", "error"]
@@ -38,10 +39,21 @@ class Tokens(TypedDict):
     reasoning: Count
 
 
+class Split(TypedDict):
+    """The parts of a cost; they add up to it exactly."""
+
+    output: Usd
+    tool_results: Usd
+    base: Usd
+    unsplit: NotRequired[Usd]
+
+
 class Total(TypedDict):
     """Sums over all steps, folded ones included."""
 
     cost_usd: Usd | None
+    split: NotRequired[Split]
+    waste_usd: NotRequired[Interval]
     llm_calls: Count
     tool_calls: Count
     unpriced_calls: Count
@@ -82,6 +94,7 @@ StepLine = TypedDict(
         "tool": NotRequired[str],
         "agent": NotRequired[str],
         "usd": NotRequired[Usd | None],
+        "share": NotRequired[Annotated[float, Meta(ge=0, le=1)]],
         "unpriced": NotRequired[str],
         "source": NotRequired[str],
         "computed_usd": NotRequired[Usd],
@@ -91,14 +104,21 @@ StepLine = TypedDict(
         "written": NotRequired[Count],
         "out": NotRequired[Count],
         "reasoning": NotRequired[Count],
+        "compacted_from": NotRequired[Count],
         "does": NotRequired[Does],
         "llm_calls": NotRequired[Count],
         "tool_calls": NotRequired[Count],
+        "split": NotRequired[Split],
+        "output_used": NotRequired[Annotated[float, Meta(ge=0, le=1)]],
         "args": NotRequired[str],
+        "carry_usd": NotRequired[Usd],
+        "result_tokens": NotRequired[Count],
         "error": NotRequired[str],
+        "until_repaired_usd": NotRequired[Usd],
         "repeat": NotRequired[Repeated],
         "retry_of": NotRequired[StepNumber],
         "repaired_by": NotRequired[StepNumber],
+        "waste_usd": NotRequired[Interval],
         "by": NotRequired[StepNumber],
         "under": NotRequired[StepNumber],
         "merged": NotRequired[Annotated[int, Meta(ge=2)]],
@@ -117,6 +137,7 @@ class Redundant(TypedDict):
     more: NotRequired[StepNumber]
     kind: RepeatKind
     verdict: Verdict
+    waste_usd: NotRequired[Interval]
 
 
 class Loop(TypedDict):
@@ -133,6 +154,7 @@ class Folded(TypedDict):
 
     steps: NotRequired[Count]
     usd: NotRequired[Usd]
+    carry_usd: NotRequired[Usd]
     redundant: NotRequired[Count]
     loops: NotRequired[Count]
     models: NotRequired[Count]

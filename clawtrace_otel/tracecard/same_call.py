@@ -1,8 +1,10 @@
 """One call seen by several instrumentations becomes one call.
 
 Two shapes occur (``tests/fixtures/otlp``): spans nested in one another, when each library makes its
-span the current one; and siblings with the same response id, when one does not. Within one
-instrumentation scope two spans are always two calls.
+span the current one; and siblings with the same response id (or the same id of a tool call), when
+one does not. A log record that tells of a call is one more span that saw it. Within one
+instrumentation scope two spans are two calls, unless one tells only what was used or what came of
+the call that the other is.
 """
 
 from collections import Counter, deque
@@ -12,14 +14,22 @@ from itertools import islice
 
 import msgspec
 
+from clawtrace_otel.semconv.log_records import is_record
 from clawtrace_otel.semconv.step import Step, Usage
-from clawtrace_otel.tracecard.tree import Node, Tree, time_order
+from clawtrace_otel.tracecard.node import Node
+from clawtrace_otel.tracecard.tree import Tree, time_order
 
 MAX_INSTRUMENTATIONS = 16
 """More spans than this inside one another are not one call."""
 
 MAX_CONCURRENT = 16
 """Among how many calls with the same tokens a twin is looked for."""
+
+MEANWHILE = 0.9
+"""What part of the shorter of two spans, at least, was during the other if both saw one call."""
+
+DOUBLING_SCOPES = ("gcp.vertex.agent",)
+"""Scopes that put a second span around a call, with the same tokens (Google's ADK, schema 1)."""
 
 NATIVE_SCOPES = ("com.anthropic.",)
 """Scopes of vendors' own SDKs, whose counts are believed where counts differ (Traceloop counts
@@ -75,9 +85,17 @@ def _nested(outer: Node, inner: dict[Node, list[Node]]) -> Iterator[Seen]:
             yield Seen([node, *below])
         else:
             # An LLM span around several calls only adds them up.
+            same = [node, *(n for n in below if _has_its_id(n, node))]
             if node.step.kind != "llm":
-                yield Seen([node])
-            waiting.extend(inner.get(node, ()))
+                yield Seen(same)
+            known = set(same)
+            waiting.extend(n for m in same for n in inner.get(m, ()) if n not in known)
+
+
+def _has_its_id(below: Node, node: Node) -> bool:
+    """Whether a span below a tool call, among other tools, is of the same call."""
+    is_tool = node.step.kind == "tool" and node.step.call_id != ""
+    return is_tool and below.step.call_id == node.step.call_id
 
 
 def _descendants(node: Node, inner: dict[Node, list[Node]]) -> Iterator[Node]:
@@ -92,9 +110,11 @@ def _is_same_llm_call(nodes: list[Node]) -> bool:
     used = [node.step for node in nodes if node.step.usage is not None]
     scopes = Counter(step.scope for step in used)
     if len(used) < 2:
-        return len({node.step.scope for node in nodes}) == len(nodes)
+        is_told_below = len(nodes) == 2 and nodes[0].step.usage is None
+        return is_told_below or len({node.step.scope for node in nodes}) == len(nodes)
     first = used[0].usage
-    return max(scopes.values()) == 1 and all(_same_usage(first, step.usage) for step in used)
+    is_once = all(n == 1 or (n == 2 and scope in DOUBLING_SCOPES) for scope, n in scopes.items())
+    return is_once and all(_same_usage(first, step.usage) for step in used)
 
 
 def _same_usage(one: Usage | None, other: Usage | None) -> bool:
@@ -110,9 +130,11 @@ def _is_same_tool_call(nodes: list[Node]) -> bool:
     steps = [node.step for node in nodes]
     arguments = {step.args_hash for step in steps if step.args_hash}
     ids = {step.call_id for step in steps}
+    if len(ids) == 1 and "" not in ids:
+        return True
     return (
         len({step.tool for step in steps}) == 1
-        and (len(arguments) <= 1 or (len(ids) == 1 and "" not in ids))
+        and len(arguments) <= 1
         and len({step.scope for step in steps}) == len(steps)
     )
 
@@ -126,25 +148,32 @@ _IS_SAME = {"llm": _is_same_llm_call, "tool": _is_same_tool_call, "agent": _is_s
 
 
 def is_twin(one: Step, other: Step) -> bool:
-    """Whether two LLM spans, neither inside the other, saw one call.
+    """Whether two LLM spans or two tool spans, neither inside the other, saw one call.
 
     Each has its own instrumentation scope. They tell the same response id; where one knows none
     (OpenInference never does, failed calls have none), they agree in all that they know, and one
-    lasted as long as the other is within it.
+    was within the other, or nearly.
     """
-    if one.scope == other.scope or one.service != other.service:
+    if one.scope == other.scope or one.service != other.service or one.kind != other.kind:
         return False
-    if one.response_id and other.response_id:
-        return (
-            one.response_id == other.response_id
-            and one.start_ns <= other.end_ns
-            and other.start_ns <= one.end_ns
+    if call_id(one) and call_id(other):
+        return call_id(one) == call_id(other) and (
+            _overlap(one, other) or is_record(one) or is_record(other)
         )
-    return (
+    return one.kind == "llm" and bool(
         usage_key(one) == usage_key(other)
         and (_names(one) & _names(other) or not (_names(one) and _names(other)))
-        and (_is_within(one, other) or _is_within(other, one))
+        and (_is_within(one, other) or _is_within(other, one) or _is_meanwhile(one, other))
     )
+
+
+def call_id(step: Step) -> str:
+    """What both sides of a call know it by: the id of the response, or of the tool call."""
+    return step.response_id if step.kind == "llm" else step.call_id
+
+
+def _overlap(one: Step, other: Step) -> bool:
+    return one.start_ns <= other.end_ns and other.start_ns <= one.end_ns
 
 
 def usage_key(step: Step) -> Hashable:
@@ -161,11 +190,21 @@ def _is_within(inner: Step, outer: Step) -> bool:
     return outer.start_ns <= inner.start_ns and inner.end_ns <= outer.end_ns
 
 
+def _is_meanwhile(one: Step, other: Step) -> bool:
+    """Whether nearly all of the shorter one was during the other.
+
+    Of a stream, one library sees the beginning first and the other the end.
+    """
+    shared = min(one.end_ns, other.end_ns) - max(one.start_ns, other.start_ns)
+    shorter = min(one.end_ns - one.start_ns, other.end_ns - other.start_ns)
+    return 0 < shared >= MEANWHILE * shorter
+
+
 def _join_siblings(calls: list[Seen]) -> list[Seen]:
     joined: list[Seen] = []
     recent: dict[Hashable, deque[Seen]] = {}
-    for seen in sorted(calls, key=lambda call: time_order(call.node.step)):
-        keys = _sibling_keys(seen) if seen.node.step.kind == "llm" else []
+    for seen in sorted(calls, key=_records_last):
+        keys = _sibling_keys(seen)
         twin = next((t for key in keys for t in recent.get(key, ()) if _are_twins(t, seen)), None)
         if twin is not None:
             twin.nodes.extend(seen.nodes)
@@ -176,9 +215,21 @@ def _join_siblings(calls: list[Seen]) -> list[Seen]:
     return joined
 
 
+def _records_last(seen: Seen) -> tuple[bool, tuple[int, int, str]]:
+    """The spans that a record joins were there before it, wherever the clock put it."""
+    return is_record(seen.node.step), time_order(seen.node.step)
+
+
 def _sibling_keys(seen: Seen) -> list[Hashable]:
-    ids = {node.step.response_id for node in seen.nodes} - {""}
-    return [*sorted(ids), (seen.node.step.parent_id, usage_key(seen.step()))]
+    kind = seen.node.step.kind
+    if kind == "agent":
+        return []
+    ids = sorted({call_id(node.step) for node in seen.nodes} - {""})
+    known: list[Hashable] = [(kind, name) for name in ids]
+    if kind == "tool":
+        return known
+    above = seen.node.above
+    return [*known, (above.step.span_id if above else "", usage_key(seen.step()))]
 
 
 def _are_twins(one: Seen, other: Seen) -> bool:
@@ -201,6 +252,7 @@ _FILLED = (
     "call_id",
     "args",
     "args_hash",
+    "args_size",
     "result_hash",
     "result_size",
     "read_only",
@@ -215,6 +267,8 @@ def _merge(steps: list[Step]) -> Step:
     for name in _FILLED:
         values = (getattr(step, name) for step in steps)
         setattr(merged, name, next((v for v in values if v), getattr(merged, name)))
+    if merged.kind == "tool":
+        merged.error = next((step.error for step in steps if step.error is not None), None)
     merged.does = next((step.does for step in steps if step.does != "other"), merged.does)
     merged.usage = _merge_usage(steps)
     merged.invalid = "" if merged.usage else merged.invalid

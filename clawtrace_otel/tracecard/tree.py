@@ -5,28 +5,14 @@ Nothing here recurses: traces can be as deep as they are long.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clawtrace_otel.semconv.step import Step, encode_step
+from clawtrace_otel.tracecard.adoption import adopt
+from clawtrace_otel.tracecard.node import Node
 
 STEP_KINDS = frozenset({"llm", "tool", "agent"})
 """The kinds of spans that become steps of a card."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A span in its tree.
-
-    Attributes:
-        above: the nearest LLM, tool or agent span above.
-        agent: the nearest agent span above.
-    """
-
-    step: Step
-    parent: "Node | None" = None
-    children: list["Node"] = field(default_factory=list)
-    above: "Node | None" = None
-    agent: "Node | None" = None
 
 
 @dataclass(slots=True)
@@ -52,9 +38,11 @@ def build_tree(steps: Iterable[Step]) -> Tree:
     by_id = {node.step.span_id: node for node in nodes}
     for node in nodes:
         parent = by_id.get(node.step.parent_id)
-        if parent is not None and parent is not node:
-            node.parent = parent
-            parent.children.append(node)
+        node.parent = parent if parent is not node else None
+    adopt(nodes, by_id)
+    for node in nodes:
+        if node.parent is not None:
+            node.parent.children.append(node)
     downward = list(_downward(nodes))
     for node in downward:
         _inherit(node)

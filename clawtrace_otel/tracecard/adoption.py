@@ -1,0 +1,130 @@
+"""Spans that hang in the wrong place, or in another trace, and where they belong.
+
+Most libraries nest a sub-agent below the tool call that ran it. These do not:
+
+* Traceloop's OpenAI Agents puts the sub-agent beside its tool call, under the workflow;
+* Traceloop's LangChain has the agent's span below the tool, and its calls below a sibling;
+* an agent behind a queue or another service may have a trace of its own, with a span link, or with
+  the conversation id and within the time of the call that waits for it.
+
+See ``tests/fixtures/otlp`` and :mod:`clawtrace_otel.tracecard.joined_traces`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.tracecard.node import Node
+
+MAX_LEVELS = 64
+"""How far up and how far back is looked."""
+
+
+def adopt(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
+    """Hang spans where they belong.
+
+    Args:
+        nodes: in time order, with their parents but without their children.
+        by_id: the same by span id.
+    """
+    _join_traces(nodes, by_id)
+    agents = [node for node in nodes if node.step.kind == "agent"]
+    if agents:
+        _hang_agents_below_their_tools(nodes, agents)
+        _hang_calls_below_their_agents(nodes, agents)
+
+
+def _move(node: Node, parent: Node) -> None:
+    if not any(above is node for above in (parent, *_above(parent))):
+        node.parent = parent
+
+
+def _above(node: Node) -> Iterator[Node]:
+    for _ in range(MAX_LEVELS):
+        if node.parent is None:
+            return
+        node = node.parent
+        yield node
+
+
+def is_within(inner: Step, outer: Step) -> bool:
+    """Whether a step began and ended while another one, which may be open, was running."""
+    began = outer.start_ns <= inner.start_ns
+    return began and (not outer.end_ns or inner.start_ns <= inner.end_ns <= outer.end_ns)
+
+
+def _join_traces(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
+    roots = [node for node in nodes if not node.step.parent_id and node.parent is None]
+    if len({node.step.trace_id for node in roots}) < 2:
+        return
+    waiting = [n for n in nodes if n.step.kind in ("tool", "agent") and n.step.parent_id]
+    for root in roots:
+        linked = (by_id.get(span_id) for _, span_id in root.step.links)
+        callers = (node for node in reversed(waiting) if is_caller(node.step, root.step))
+        above = next((n for n in (*linked, *callers) if n is not None), None)
+        if above is not None and above.step.trace_id != root.step.trace_id:
+            _move(root, above)
+
+
+def is_caller(step: Step, root: Step) -> bool:
+    """Whether a call waits for an agent that has a trace of its own: same conversation, in time."""
+    return (
+        root.kind in ("agent", "workflow")
+        and step.trace_id != root.trace_id
+        and bool(step.session)
+        and step.session == root.session
+        and is_within(root, step)
+    )
+
+
+def _hang_agents_below_their_tools(nodes: Sequence[Node], agents: Iterable[Node]) -> None:
+    parents = {node.parent for node in nodes}
+    tools = [node for node in nodes if node.step.kind == "tool" and node not in parents]
+    starts = [tool.step.start_ns for tool in tools]
+    taken: set[Node] = set()
+    for agent in agents:
+        if any(above.step.kind == "tool" for above in _above(agent)):
+            continue
+        last = bisect_right(starts, agent.step.start_ns)
+        started = [tool for tool in tools[max(last - MAX_LEVELS, 0) : last] if tool not in taken]
+        tool = _the_one([tool for tool in started if _may_run(tool, agent)], agent)
+        if tool is not None:
+            taken.add(tool)
+            _move(agent, tool)
+
+
+def _may_run(tool: Node, agent: Node) -> bool:
+    return (
+        tool.step.scope == agent.step.scope
+        and is_within(agent.step, tool.step)
+        and any(above is agent.parent for above in _above(tool))
+    )
+
+
+def _the_one(tools: Sequence[Node], agent: Node) -> Node | None:
+    """The only tool, or of several the only one with the agent's name."""
+    if len(tools) <= 1:
+        return next(iter(tools), None)
+    name = agent.step.agent.lower()
+    named = [tool for tool in tools if tool.step.tool.lower() in name or name in tool.step.tool]
+    return named[0] if len(named) == 1 else None
+
+
+def _hang_calls_below_their_agents(nodes: Sequence[Node], agents: Iterable[Node]) -> None:
+    by_name: dict[str, list[Node]] = {}
+    for agent in agents:
+        by_name.setdefault(agent.step.agent, []).append(agent)
+    for node in nodes:
+        name = node.step.agent
+        if node.step.kind not in ("llm", "tool") or not name or name not in by_name:
+            continue
+        nearest = next((above for above in _above(node) if above.step.kind == "agent"), None)
+        if nearest is None or nearest.step.agent == name:
+            continue
+        owners = [a for a in by_name[name][-MAX_LEVELS:] if _may_own(a, node)]
+        if owners:
+            _move(node, owners[-1])
+
+
+def _may_own(agent: Node, node: Node) -> bool:
+    return agent.step.scope == node.step.scope and is_within(node.step, agent.step)
