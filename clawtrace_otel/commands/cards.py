@@ -20,6 +20,7 @@ from clawtrace_otel.tracecard.read import card_paths, read_card
 _SORTS: dict[str, Callable[[Card], tuple[float, str]]] = {
     "time": lambda card: (0.0, card["started"]),
     "cost": lambda card: (-(card["total"]["cost_usd"] or 0.0), card["started"]),
+    "waste": lambda card: (-card["total"].get("waste_usd", [0.0])[0], card["started"]),
 }
 
 
@@ -35,7 +36,7 @@ def command() -> None:
     type=click.Choice(list(_SORTS)),
     default="time",
     show_default=True,
-    help="The oldest or the dearest first.",
+    help="The oldest first, the dearest, or the most wasteful by the low end of its waste.",
 )
 @json_option
 def ls(folder: Path, sort: str, as_json: bool) -> None:
@@ -52,9 +53,12 @@ def ls(folder: Path, sort: str, as_json: bool) -> None:
         print_json([{key: card[key] for key in keys if key in card} for card in cards])  # type: ignore[literal-required]
         return
     headers = ["trace", "started", "root", "status", "s", "cost", "llm", "tools", "in", "out"]
-    rows = [[*_row(card), _repeats(card), _outcome(card)] for card in cards]
-    right = {"s", "cost", "llm", "tools", "in", "out", "repeats"}
-    print_table([*headers, "repeats", "outcome"], rows, right)
+    rows = [
+        [*_row(card), _repeats(card), _interval(card["total"].get("waste_usd")), _outcome(card)]
+        for card in cards
+    ]
+    right = {"s", "cost", "llm", "tools", "in", "out", "repeats", "waste"}
+    print_table([*headers, "repeats", "waste", "outcome"], rows, right)
 
 
 @command.command()
@@ -74,9 +78,10 @@ def show(card: Path, as_json: bool) -> None:
         f"{usd(total['cost_usd'])} in {content['duration_s']} s: {total['llm_calls']} LLM calls, "
         f"{total['tool_calls']} tool calls, {total['unpriced_calls']} unpriced"
     )
-    headers = ["n", "step", "cost", "in", "cached", "out", "ms", "note"]
+    _show_parts(content)
+    headers = ["n", "step", "cost", "carried", "in", "cached", "out", "ms", "note"]
     rows = [_step_row(step) for step in content["steps"]]
-    print_table(headers, rows, {"n", "cost", "in", "cached", "out", "ms"})
+    print_table(headers, rows, {"n", "cost", "carried", "in", "cached", "out", "ms"})
     if folded := content.get("folded"):
         words = ", ".join(f"{count} {what}" for what, count in folded.items())
         click.echo(f"left out to keep the card small: {words}")
@@ -122,6 +127,27 @@ def _row(card: Card) -> list[str]:
     ]
 
 
+def _show_parts(card: Card) -> None:
+    total = card["total"]
+    if "split" in total:
+        parts = total["split"]
+        words = [
+            f"{usd(parts['output'])} answers",
+            f"{usd(parts['tool_results'])} tool results read",
+            f"{usd(parts['base'])} the rest of the prompts",
+        ]
+        if "unsplit" in parts:
+            words.append(f"{usd(parts['unsplit'])} not known which")
+        click.echo("of it " + ", ".join(words))
+    if wasted := _interval(total.get("waste_usd")):
+        click.echo(f"wasted on repeats: {wasted}")
+
+
+def _interval(waste: list[float] | None) -> str:
+    """An interval for people; empty if nothing was wasted."""
+    return f"{usd(waste[0])} to {usd(waste[1])}" if waste and waste[1] else ""
+
+
 def _repeats(card: Card) -> str:
     groups = card.get("redundant", [])
     same = [group for group in groups if group["verdict"] == "same"]
@@ -141,6 +167,7 @@ def _step_row(step: StepLine) -> list[str]:
         str(step["n"]),
         f"{name} {args[:48]}".strip(),
         usd(step["usd"]) if has_price else "",
+        usd(step["carry_usd"]) if "carry_usd" in step else "",
         *(f"{step[key]:,}" if key in step else "" for key in ("in", "cached", "out")),
         f"{step['ms']:,}",
         _note(step),
@@ -152,6 +179,12 @@ def _note(step: StepLine) -> str:
     if "agent" in step:
         calls = f"{step.get('llm_calls', 0)} LLM calls, {step.get('tool_calls', 0)} tool calls"
         notes.append(f"sub-agent: {calls}" + ("" if step.get("aggregate") else ", listed below"))
+    if "output_used" in step:
+        notes.append(f"{step['output_used']:.0%} of its answer used")
+    if "compacted_from" in step:
+        notes.append(f"compacted from {step['compacted_from']:,} tokens")
+    if "waste_usd" in step:
+        notes.append(f"waste {_interval(step['waste_usd'])}")
     if "repeat" in step:
         notes.append(f"repeats {step['repeat']['of']}: {step['repeat']['verdict']}")
     if "retry_of" in step:

@@ -14,11 +14,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CARD_SETTINGS = (
     "max_card_bytes",
+    "content",
     "prices",
+    "litellm_prices",
     "read_only_tools",
     "state_changing_tools",
     "near_threshold",
 )
+
+_WIDE = 400
+"""Columns where no terminal says how many there are: nothing is cut."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -81,7 +86,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: se
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(width=_WIDE)
     console.print(table)
 
 

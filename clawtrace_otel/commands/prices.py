@@ -33,7 +33,7 @@ def command() -> None:
     help="Day (or time) of the call in UTC; default now.",
 )
 @click.option("--tier", default="", help="Service tier, such as priority, flex or batch.")
-@setting_options("prices")
+@setting_options("prices", "litellm_prices")
 @json_option
 def show(
     model: str,
@@ -46,7 +46,7 @@ def show(
     """Show the rates of MODEL in USD a million tokens."""
     moment = when.replace(tzinfo=UTC) if when else datetime.now(UTC)
     with told_errors():
-        from clawtrace_otel.pricing import genai
+        from clawtrace_otel.pricing import genai, litellm_file, user_file
         from clawtrace_otel.tracecard.factory import make_compiler
 
         settings = load_settings(flags)
@@ -60,7 +60,8 @@ def show(
             err=True,
         )
         sys.exit(1)
-    version = genai.VERSION if card.source == genai.SOURCE else settings.prices
+    files = {user_file.SOURCE: settings.prices, litellm_file.SOURCE: settings.litellm_prices}
+    version = files.get(card.source, genai.VERSION)
     if as_json:
         print_json(_as_json(card, version, moment))
         return

@@ -1,14 +1,14 @@
-"""Files to cards."""
+"""Files to cards, in this process; nothing is written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clawtrace_otel.importers.otlp_file import JSON_SUFFIXES, PROTOBUF_SUFFIXES, read_file
-from clawtrace_otel.semconv.normalize import normalize
-from clawtrace_otel.semconv.step import Evaluation, Step
+from clawtrace_otel.importers.compile_group import Summary, compile_records, read
+from clawtrace_otel.importers.importer import Record
+from clawtrace_otel.importers.plan import AUTO, make_plan
+from clawtrace_otel.importers.registry import importer
 from clawtrace_otel.tracecard.compile import Compiler
-from clawtrace_otel.tracecard.lone_calls import LoneCalls
 from clawtrace_otel.tracecard.model import Card
 
 
@@ -17,71 +17,53 @@ class Compiled:
     """What became of files.
 
     Attributes:
-        cards: in the order in which their traces were met.
-        problems: what could not be read, each with file and line.
+        cards: in the order in which they were made.
+        summary: counts, and what could not be read.
     """
 
     cards: list[Card] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    spans: int = 0
-    traces: int = 0
+    summary: Summary = field(default_factory=Summary)
+
+    @property
+    def spans(self) -> int:
+        """How many were read."""
+        return self.summary.spans
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, each with file and line."""
+        return [str(problem) for problem in self.summary.problems]
+
+    def keep(self, compiled: Callable[[int], Card | None]) -> Card | None:
+        """Compile a card and keep it."""
+        card = compiled(1)
+        if card is not None:
+            self.cards.append(card)
+        return card
 
 
-def compile_files(paths: Iterable[Path], compiler: Compiler) -> Compiled:
-    """The cards of all traces in OTLP files.
+def compile_files(paths: Iterable[Path], compiler: Compiler, kind: str = AUTO) -> Compiled:
+    """The cards of recorded runs.
 
     Args:
-        paths: files, or folders that are searched for files with a known suffix.
+        paths: files, or folders that are searched.
         compiler: makes the cards.
+        kind: name of the format, or ``AUTO``.
+
+    Raises:
+        ModuleNotFoundError: packages of an extra are missing.
     """
     done = Compiled()
-    traces: dict[str, list[Step]] = {}
-    told: dict[str, list[Evaluation]] = {}
-    for path in _files(paths):
-        try:
-            content = read_file(path)
-        except OSError as e:
-            done.problems.append(f"{path}: {e}")
-            continue
-        done.problems += content.problems
-        done.spans += len(content.spans)
-        for span in content.spans:
-            traces.setdefault(span.trace_id, []).append(normalize(span))
-        for trace_id, evaluation in content.evaluations:
-            told.setdefault(trace_id, []).append(evaluation)
-    done.traces = len(traces)
-    done.cards += compile_traces(traces, told, compiler)
+    plan = make_plan(paths, kind)
+    done.summary.problems += plan.problems
+    for group in plan.groups:
+        records = read(importer(group.kind), group.paths)
+        done.summary.add(compile_records(records, compiler, done.keep))
     return done
 
 
-def compile_traces(
-    traces: dict[str, list[Step]], told: dict[str, list[Evaluation]], compiler: Compiler
-) -> Iterator[Card]:
-    """The cards of traces.
-
-    Args:
-        traces: steps by trace id.
-        told: evaluations that came in log records, by trace id.
-        compiler: makes the cards.
-    """
-    lone_calls = LoneCalls(limit=len(traces) + 1)
-    for steps in traces.values():
-        for step in steps:
-            lone_calls.add(step)
-    for trace_id in traces:
-        first, *twins = lone_calls.traces(trace_id)
-        if first != trace_id:
-            continue
-        steps = [step for t in (first, *twins) for step in traces[t]]
-        evaluations = [e for t in (first, *twins) for e in told.get(t, ())]
-        if card := compiler.compile(steps, evaluations):
-            yield card
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            known = JSON_SUFFIXES | PROTOBUF_SUFFIXES
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.suffix in known)
-        else:
-            yield path
+def cards_of(records: Iterable[Record], compiler: Compiler) -> list[Card]:
+    """The cards of records that were already read."""
+    done = Compiled()
+    compile_records(records, compiler, done.keep)
+    return done.cards

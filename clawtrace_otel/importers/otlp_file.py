@@ -4,105 +4,139 @@ Ids may be hex, as OTLP says, or base64, as plain protobuf-JSON mappings write t
 hold one request, a list of them, or one a line.
 """
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from clawtrace_otel.errors import DecodeError
-from clawtrace_otel.otlp.json_body import logs_to_protobuf, message_from_json, parse_json
-from clawtrace_otel.otlp.logs import decode_evaluations
+from clawtrace_otel.importers.importer import HEAD_BYTES, Head, Importer, Problem, Record, Told
+from clawtrace_otel.importers.json_document import read_document
+from clawtrace_otel.importers.json_lines import MAX_LINE_BYTES, read_first_value, read_json_lines
+from clawtrace_otel.importers.reading import took
+from clawtrace_otel.otlp.json_body import message_from_json
+from clawtrace_otel.otlp.logs import decode_logs
 from clawtrace_otel.otlp.traces import decode_traces
-from clawtrace_otel.semconv.step import Evaluation
-from clawtrace_otel.span import Span
 
 PROTOBUF_SUFFIXES = frozenset({".pb", ".bin", ".binpb", ".protobuf"})
 JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 
+MAX_PROTOBUF_BYTES = 512 * 1024 * 1024
+"""A protobuf file is read as a whole; a larger one is not."""
 
-@dataclass(slots=True)
-class FileContent:
-    """What was read from a file.
-
-    Attributes:
-        problems: what could not be read, each with file and line.
-    """
-
-    spans: list[Span] = field(default_factory=list)
-    evaluations: list[tuple[str, Evaluation]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+_KEY = re.compile(rb'"resource_?(?:spans|logs|metrics)"', re.IGNORECASE)
+_LOGS = frozenset({"resourceLogs", "resource_logs"})
+_CHUNK_BYTES = 1024 * 1024
 
 
-def read_file(path: Path) -> FileContent:
-    """Read one OTLP file; what cannot be read is listed, and loses nothing else.
+def recognises(head: Head) -> bool:
+    """Whether a file is OTLP: protobuf by its suffix, JSON by the first key of a request."""
+    return head.path.suffix in PROTOBUF_SUFFIXES or bool(_KEY.search(head.data))
+
+
+def read(paths: Sequence[Path]) -> Iterator[Record]:
+    """The spans and evaluations of files.
 
     Raises:
-        OSError: the file cannot be opened.
+        ModuleNotFoundError: a file is one JSON document, and the extra ``importers`` is missing.
     """
-    content = FileContent()
-    data = path.read_bytes()
-    if path.suffix in PROTOBUF_SUFFIXES:
-        _add_traces(content, data, str(path))
-        return content
-    for where, body in _requests(path, data, content.problems):
-        _add_json(content, body, where)
-    return content
-
-
-def _requests(path: Path, data: bytes, problems: list[str]) -> Iterator[tuple[str, object]]:
-    """The JSON values of a file that are requests, and where they stand."""
-    try:
-        whole = json.loads(data)
-    except (ValueError, RecursionError) as e:
-        yield from _lines(path, data, problems, f"{path}: neither JSON ({e}) nor lines of it")
-        return
-    values = whole if isinstance(whole, list) else [whole]
-    for n, value in enumerate(values):
-        yield (f"{path}[{n}]" if len(values) > 1 else str(path)), value
-
-
-def _lines(
-    path: Path, data: bytes, problems: list[str], no_lines: str
-) -> Iterator[tuple[str, object]]:
-    damaged: list[str] = []
-    any_object = False
-    for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
+    for path in paths:
         try:
-            value = parse_json(line)
-        except DecodeError as e:
-            damaged.append(f"{where}: {e}")
-            continue
-        any_object = any_object or isinstance(value, dict)
-        yield where, value
-    # One text over many lines that breaks off is one problem, not one a line.
-    problems += damaged if any_object or len(damaged) < 2 else [no_lines]
+            yield from _read_file(path)
+        except OSError as e:
+            yield Problem(path, 0, e.strerror or str(e))
 
 
-def _add_json(content: FileContent, value: object, where: str) -> None:
-    try:
-        if isinstance(value, dict) and not value.keys().isdisjoint(
-            ("resourceLogs", "resource_logs")
-        ):
-            content.evaluations += decode_evaluations(logs_to_protobuf(json.dumps(value).encode()))
-            return
-        request = message_from_json(value, ExportTraceServiceRequest())
-    except DecodeError as e:
-        content.problems.append(f"{where}: {e}")
+IMPORTER = Importer(
+    name="otlp",
+    recognises=recognises,
+    read=read,
+    group=lambda path: "",  # noqa: ARG005 a trace may be spread over any number of files
+    suffixes=PROTOBUF_SUFFIXES | JSON_SUFFIXES,
+)
+
+
+def _read_file(path: Path) -> Iterator[Record]:
+    if path.suffix in PROTOBUF_SUFFIXES:
+        return _protobuf(path)
+    return _document(path) if _is_document(path) else _lines(path)
+
+
+def _protobuf(path: Path) -> Iterator[Record]:
+    size = path.stat().st_size
+    if size > MAX_PROTOBUF_BYTES:
+        text = f"{size:,} bytes of protobuf, more than {MAX_PROTOBUF_BYTES:,}: write JSON lines"
+        yield Problem(path, 0, text)
         return
-    _add_traces(content, request.SerializeToString(), where)
+    body = path.read_bytes()
+    took(size)
+    yield from _spans(path, 0, "", body)
 
 
-def _add_traces(content: FileContent, body: bytes, where: str) -> None:
+def _lines(path: Path) -> Iterator[Record]:
+    for item in read_json_lines(path):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            yield from _request(path, item[0], "", item[1])
+
+
+def _document(path: Path) -> Iterator[Record]:
+    for item in read_document(path):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            yield from _request(path, 0, f"[{item[0]}]: ", item[1])
+
+
+def _request(path: Path, line: int, where: str, value: object) -> Iterator[Record]:
+    is_logs = isinstance(value, dict) and not value.keys().isdisjoint(_LOGS)
+    kind = ExportLogsServiceRequest if is_logs else ExportTraceServiceRequest
+    try:
+        body = message_from_json(value, kind()).SerializeToString()
+    except DecodeError as e:
+        yield Problem(path, line, f"{where}{e}")
+        return
+    if is_logs:
+        logs = decode_logs(body)
+        yield from logs.spans
+        yield from (Told(trace_id, told) for trace_id, told in logs.evaluations)
+    else:
+        yield from _spans(path, line, where, body)
+
+
+def _spans(path: Path, line: int, where: str, body: bytes) -> Iterator[Record]:
     try:
         batch = decode_traces(body)
     except DecodeError as e:
-        content.problems.append(f"{where}: {e}")
+        yield Problem(path, line, f"{where}{e}")
         return
-    content.spans += [received.span for received in batch.received]
+    yield from (received.span for received in batch.received)
     if batch.rejected:
-        content.problems.append(f"{where}: {batch.rejected} spans left out: {batch.rejection}")
+        text = f"{where}{batch.rejected} spans left out: {batch.rejection}"
+        yield Problem(path, line, text)
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a JSON file is one value over many lines, or one that is too large for a line."""
+    with path.open("rb") as file:
+        data = file.read(HEAD_BYTES)
+        text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if text.startswith(b"["):
+            return True
+        first, newline, rest = text.partition(b"\n")
+        if not newline:
+            return len(data) == HEAD_BYTES and _is_long(file, len(data))
+    is_line = isinstance(read_first_value(first), dict)
+    return not is_line and not isinstance(read_first_value(rest), dict)
+
+
+def _is_long(file: BinaryIO, size: int) -> bool:
+    while size <= MAX_LINE_BYTES and (chunk := file.read(_CHUNK_BYTES)):
+        if b"\n" in chunk:
+            return False
+        size += len(chunk)
+    return size > MAX_LINE_BYTES

@@ -1,0 +1,130 @@
+"""What the last run over a folder of cards made of which files, so that it need not be made again.
+
+It stands in ``.clawtrace-compiled.json`` beside the cards. Losing it costs time only.
+"""
+
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from clawtrace_otel import __version__
+from clawtrace_otel.importers.plan import Group
+from clawtrace_otel.settings import FIELDS, Settings
+from clawtrace_otel.tracecard.write import write_text
+
+NAME = ".clawtrace-compiled.json"
+
+VERSION = 1
+
+
+_FILES = ("prices", "litellm_prices")
+"""Settings that name files which cards depend on."""
+
+_OF_THE_SERVICE = frozenset(
+    {
+        "cards",
+        "forward",
+        "grpc",
+        "http",
+        "idle_seconds",
+        "journal",
+        "max_pending_bytes",
+        "max_request_bytes",
+        "refresh_seconds",
+        "settle_seconds",
+    }
+)
+"""Settings that no card depends on. A new one counts as one that it does, until it stands here."""
+
+
+class Noted(msgspec.Struct):
+    """A group as it was read.
+
+    Attributes:
+        made: the fingerprint of the run.
+        files: size and time of change (ns) by path.
+        cards: trace ids.
+    """
+
+    made: str
+    files: dict[str, tuple[int, int]]
+    cards: list[str]
+
+
+class _Notes(msgspec.Struct):
+    version: int = VERSION
+    groups: dict[str, Noted] = {}
+
+
+class LastRun:
+    """The notes of a folder of cards.
+
+    Args:
+        folder: of the cards.
+        fingerprint: of this run.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._path = folder / NAME
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._notes = _load(self._path)
+
+    def unchanged(self, groups: list[Group]) -> list[Group]:
+        """The groups that would give the cards that are there."""
+        there = {path.stem for path in self._folder.glob("*.yaml")}
+        return [group for group in groups if self._is_unchanged(group, there)]
+
+    def cards(self, group: Group) -> list[str]:
+        """The cards of a group when it was last read."""
+        noted = self._notes.groups.get(group.key)
+        return noted.cards if noted else []
+
+    def note(self, group: Group, cards: list[str]) -> None:
+        """Remember what became of a group."""
+        self._notes.groups[group.key] = Noted(self._fingerprint, group.stamps, cards)
+
+    def forget(self, group: Group) -> None:
+        """Have a group read again in the next run."""
+        self._notes.groups.pop(group.key, None)
+
+    def save(self) -> None:
+        """Write the notes down.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        write_text(
+            msgspec.json.encode(self._notes, order="deterministic").decode() + "\n", self._path
+        )
+
+    def _is_unchanged(self, group: Group, there: set[str]) -> bool:
+        noted = self._notes.groups.get(group.key)
+        return (
+            noted is not None
+            and noted.made == self._fingerprint
+            and noted.files == group.stamps
+            and there.issuperset(noted.cards)
+        )
+
+
+def fingerprint(settings: Settings) -> str:
+    """What cards depend on besides the files: versions, settings, and the price files' content.
+
+    Raises:
+        OSError: a price file cannot be read.
+    """
+    values = {name: getattr(settings, name) for name in FIELDS if name not in _OF_THE_SERVICE}
+    prices = [Path(values[name]).read_bytes() for name in _FILES if values[name]]
+    parts = (__version__, version("genai-prices"), values, prices)
+    return blake2b(msgspec.msgpack.encode(parts), digest_size=16).hexdigest()
+
+
+def _load(path: Path) -> _Notes:
+    try:
+        notes = msgspec.json.decode(path.read_bytes(), type=_Notes)
+    except (OSError, ValueError):
+        return _Notes()
+    return notes if notes.version == VERSION else _Notes()

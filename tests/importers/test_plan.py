@@ -1,0 +1,145 @@
+"""Which files are read, as what, and which of them together."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clawtrace_otel.importers.importer import HEAD_BYTES, Importer
+from clawtrace_otel.importers.plan import Plan, make_plan
+from clawtrace_otel.importers.registry import MODULES, importer, read_head, recognise, suffixes
+from tests.corpora.folder import CORPORA
+from tests.importers.captures import FIXTURE
+
+FIXTURES = sorted(FIXTURE.parent.glob("*.jsonl"))
+
+Write = Callable[[str, bytes], Path]
+
+RECORDED = {
+    "claude-code-sessions/040b015eb1c2.jsonl": "claude-code",
+    "langfuse-framework-traces/crewai-2025-07-11.trace.json": "langfuse",
+    "openclaw-pi-sessions/before-compaction.jsonl": "openclaw",
+    "openclaw-telemetry/sample-telemetry.jsonl": "openclaw-telemetry",
+    "otlp-agent-prism/rag_earnings_agent.json": "otlp",
+    "otlp-agentpile/openai_agents_0.24.0_oi_2.5.3.jsonl": "otlp",
+    "tau-bench-gpt-4o-airline/gpt-4o-airline.json": "tau-bench",
+    "tau2/gpt-4.1_airline_1trial.json": "tau2",
+    "spreadsheetbench-50/dataset.json": None,
+    "claude-code-sessions/040b015eb1c2.metadata.json": None,
+}
+
+
+@pytest.fixture(name="write")
+def _write(tmp_path: Path) -> Write:
+    def write(name: str, data: bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def names(plan: Plan) -> list[str]:
+    return [path.name for group in plan.groups for path in group.paths]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_format_has_an_importer_of_its_name(name: str) -> None:
+    found = importer(name)
+    assert isinstance(found, Importer)
+    assert found.name == name
+    assert all(suffix.startswith(".") for suffix in found.suffixes)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_captures_of_spans_are_otlp(path: Path) -> None:
+    assert recognise(path) is importer("otlp")
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="the recorded runs are not in ../shared/corpora")
+@pytest.mark.parametrize(("file", "name"), RECORDED.items())
+def test_recorded_runs_are_recognised(file: str, name: str | None) -> None:
+    assert recognise(CORPORA / file) is (importer(name) if name else None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n", b"{}", b"[]", b"[1]", b"null", b'"text"', b"text", b"\x00\xff" * 9, b"{" * 999],
+)
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_of_no_format_is_recognised_by_none(write: Write, name: str, data: bytes) -> None:
+    assert not importer(name).recognises(read_head(write("a.json", data)))
+
+
+def test_only_the_beginning_of_a_file_is_looked_at(write: Write) -> None:
+    head = read_head(write("a.json", b'{"a": 1}\n' + b"x" * 2 * HEAD_BYTES))
+    assert (len(head.data), head.first) == (HEAD_BYTES, {"a": 1})
+
+
+def test_a_folder_is_searched_for_files_with_a_known_suffix_by_name(
+    write: Write, tmp_path: Path
+) -> None:
+    data = FIXTURE.read_bytes()
+    for name in (
+        "b.jsonl",
+        "a/z.json",
+        "a/.hidden.json",
+        "c.md",
+        "a-file.ndjson",
+        ".clawtrace.json",
+    ):
+        write(name, data)
+    plan = make_plan([tmp_path])
+    assert names(plan) == ["a-file.ndjson", "b.jsonl", "z.json"]
+    assert plan.problems == []
+
+
+def test_a_file_that_is_named_and_found_is_read_once(write: Write, tmp_path: Path) -> None:
+    path = write("a.jsonl", FIXTURE.read_bytes())
+    plan = make_plan([path, tmp_path, tmp_path / "x" / ".." / "a.jsonl"])
+    assert names(plan) == ["a.jsonl"]
+
+
+def test_files_of_no_known_format_are_put_aside_and_named_ones_told(
+    write: Write, tmp_path: Path
+) -> None:
+    write("settings.json", b'{"theme": "dark"}')
+    plan = make_plan([tmp_path])
+    assert (plan.groups, plan.problems, plan.unknown) == ([], [], [tmp_path / "settings.json"])
+    plan = make_plan([tmp_path / "settings.json"])
+    assert plan.unknown == []
+    assert str(plan.problems[0]).startswith(f"{tmp_path}/settings.json: none of the known formats")
+
+
+def test_a_format_that_is_named_is_not_asked_for(write: Write, tmp_path: Path) -> None:
+    write("odd.json", b'{"resource_metrics": []}\n')
+    (group,) = make_plan([tmp_path], "tau2").groups
+    assert group.kind == "tau2"
+
+
+def test_a_group_has_the_same_key_from_wherever_it_is_seen(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("runs/a.jsonl", FIXTURE.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    absolute, relative = (make_plan([path]).groups for path in (tmp_path, Path("runs")))
+    assert [group.key for group in absolute] == [group.key for group in relative]
+    assert absolute[0].stamps == relative[0].stamps
+    assert absolute[0].size == FIXTURE.stat().st_size
+
+
+def test_files_that_are_gone_or_locked_are_problems(write: Write, tmp_path: Path) -> None:
+    plan = make_plan([tmp_path / "absent.json"])
+    assert [str(p) for p in plan.problems] == [f"{tmp_path}/absent.json: No such file or directory"]
+    if os.geteuid():  # pragma: no cover - root may read everything
+        locked = write("locked.json", b"{}")
+        locked.chmod(0)
+        assert "Permission denied" in str(make_plan([locked]).problems[0])
+
+
+def test_the_suffixes_of_all_formats_are_looked_for() -> None:
+    assert suffixes() >= {".json", ".jsonl", ".ndjson", ".pb"}
+    assert suffixes(["otlp"]) == importer("otlp").suffixes
