@@ -20,6 +20,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
+from clawtrace_otel.pricing.names import spellings
 from clawtrace_otel.pricing.rates import RateCard, Rates, rate_from_mtok
 
 SOURCE = "genai-prices"
@@ -27,25 +28,13 @@ SOURCE = "genai-prices"
 _MILLION = 1_000_000
 _EXACT = Context(prec=60)
 
-PROVIDER_ALIASES = {
-    "az.ai.inference": "azure",
-    "az.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "azure.ai.openai": "azure",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "gcp.vertex_ai": "google",
-    "vertex_ai": "google",
-    "gemini": "google",
-    "aws.bedrock": "aws",
-    "mistral_ai": "mistral",
-    "moonshot_ai": "moonshotai",
-    "x_ai": "x-ai",
-    "xai": "x-ai",
-}
-"""Provider names of the GenAI conventions, current and older, that genai-prices calls otherwise."""
-
 STANDARD_TIERS = frozenset({"", "auto", "default", "standard", "standard_only"})
+
+_CONTEXTS = {
+    "batch": {"processing": "batch"},
+    "fast": {"service_tier": "fast", "speed": "fast"},
+}
+"""Tiers with keys of their own. To OpenAI ``fast`` is a service tier, to Anthropic a speed."""
 
 _BUCKETS = {
     "fresh": (),
@@ -69,7 +58,7 @@ def find_card(provider: str, model: str, when: datetime, tier: str) -> RateCard 
         when: start of the call, with time zone.
         tier: service tier, or ``batch``; empty is the standard.
     """
-    found = _find_model(PROVIDER_ALIASES.get(provider, provider), model)
+    found = _find_model(provider, model)
     if found is None:
         return None
     provider_info, info = found
@@ -84,7 +73,7 @@ def find_card(provider: str, model: str, when: datetime, tier: str) -> RateCard 
 @lru_cache(maxsize=4096)
 def depends_on_time_of_day(provider: str, model: str) -> bool:
     """Whether the price of a model changes within a day (off-peak rates)."""
-    found = _find_model(PROVIDER_ALIASES.get(provider, provider), model)
+    found = _find_model(provider, model)
     prices = found[1].prices if found else ()
     return isinstance(prices, list) and any(
         isinstance(entry.constraint, TimeOfDateConstraint) for entry in prices
@@ -93,16 +82,18 @@ def depends_on_time_of_day(provider: str, model: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _find_model(provider: str, model: str) -> tuple[Provider, ModelInfo] | None:
-    try:
-        return get_snapshot().find_provider_model(model, None, provider or None, None)
-    except LookupError:
-        return None
+    for seller, name in spellings(provider, model):
+        try:
+            return get_snapshot().find_provider_model(name, None, seller or None, None)
+        except LookupError:
+            continue
+    return None
 
 
 def _context(tier: str) -> dict[str, str] | None:
     if tier in STANDARD_TIERS:
         return None
-    return {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
+    return _CONTEXTS.get(tier) or {"service_tier": tier}
 
 
 def _card(provider: str, model: str, price: ModelPrice, since: str) -> RateCard:

@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from clawtrace_otel.pricing.rates import RateCard
+from clawtrace_otel.pricing.litellm_file import LitellmPrices
+from clawtrace_otel.pricing.rates import RateCard, Rates
 from clawtrace_otel.pricing.user_file import UserPrices
 from clawtrace_otel.semconv.step import Step
 
@@ -29,15 +30,17 @@ class Price:
 
     Attributes:
         cost: 1e-12 USD; ``None`` if unknown.
-        source: ``supplied``, ``user`` or ``genai-prices``; empty if unknown.
+        source: ``supplied``, ``user``, ``litellm`` or ``genai-prices``; empty if unknown.
         reason: why the cost is unknown; ``None`` if it is known.
         computed: what tokens and rates give beside a supplied cost, in 1e-12 USD.
+        rates: those of a request of this size, beside a supplied cost as well; ``None`` if unknown.
     """
 
     cost: int | None = None
     source: str = ""
     reason: Reason | None = None
     computed: int | None = None
+    rates: Rates | None = None
 
 
 class Pricer:
@@ -45,13 +48,15 @@ class Pricer:
 
     Args:
         price_file: the user's price file; see :mod:`clawtrace_otel.pricing.user_file`.
+        litellm_file: prices in LiteLLM's format; see :mod:`clawtrace_otel.pricing.litellm_file`.
 
     Raises:
-        PriceError: the price file is wrong.
+        PriceError: a file is wrong.
     """
 
-    def __init__(self, price_file: Path | None = None) -> None:
+    def __init__(self, price_file: Path | None = None, litellm_file: Path | None = None) -> None:
         self.user = UserPrices(price_file) if price_file else None
+        self.litellm = LitellmPrices(litellm_file) if litellm_file else None
         self._card = lru_cache(maxsize=4096)(self._find_card)
         self._card_at = lru_cache(maxsize=4096)(self._find_card_at)
 
@@ -63,7 +68,12 @@ class Pricer:
         """The price of an LLM call, or of what an agent span says that its calls used."""
         computed = self._compute(step)
         if step.supplied is not None:
-            return Price(cost=step.supplied, source=SUPPLIED, computed=computed.cost)
+            return Price(
+                cost=step.supplied,
+                source=SUPPLIED,
+                computed=computed.cost,
+                rates=computed.rates,
+            )
         return computed
 
     def _compute(self, step: Step) -> Price:
@@ -77,7 +87,8 @@ class Pricer:
         card = self._card_at(step.provider, step.model, step.request_model, minute, step.tier)
         if card is None:
             return Price(reason="unknown_model")
-        return Price(cost=card.cost(step.usage), source=card.source)
+        rates = card.rates(step.usage.input)
+        return Price(cost=rates.cost(step.usage), source=card.source, rates=rates)
 
     def find_card(
         self, provider: str, models: tuple[str, ...], when: datetime, tier: str
@@ -111,7 +122,8 @@ class Pricer:
     ) -> RateCard | None:
         from clawtrace_otel.pricing import genai
 
-        user = self.user
+        user, litellm = self.user, self.litellm
         of_user = (user.find_card(provider, name, when.date()) for name in models if user)
+        of_litellm = (litellm.find_card(provider, name, tier) for name in models if litellm)
         of_all = (genai.find_card(provider, name, when, tier) for name in models)
-        return next((card for card in chain(of_user, of_all) if card), None)
+        return next((card for card in chain(of_user, of_litellm, of_all) if card), None)

@@ -27,7 +27,11 @@ class Rates:
 
     def cost(self, usage: Usage) -> int:
         """The cost of one call in 1e-12 USD, rounded half up once."""
-        units = (
+        return (self.units(usage) + PER_MONEY_UNIT // 2) // PER_MONEY_UNIT
+
+    def units(self, usage: Usage) -> int:
+        """The cost of one call in 1e-24 USD."""
+        return (
             usage.fresh * self.fresh
             + usage.cache_read * self.cache_read
             + usage.cache_write_5m * self.cache_write_5m
@@ -36,7 +40,6 @@ class Rates:
             + usage.reasoning * self.reasoning
             + self.request
         )
-        return (units + PER_MONEY_UNIT // 2) // PER_MONEY_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class RateCard:
     """The rates of one model, by the size of the request.
 
     Attributes:
-        source: ``user`` or ``genai-prices``.
+        source: ``user``, ``litellm`` or ``genai-prices``.
         provider, model: as the source names them.
         base: the rates of a request of at most ``tiers[0][0]`` input tokens.
         tiers: (input tokens above which they hold for the whole request, rates), ascending.
