@@ -9,7 +9,7 @@ that over the file, that over the default.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,8 @@ PREFIX = "CLAWTRACE_"
 
 Seconds = Annotated[float, Meta(ge=0)]
 Bytes = Annotated[int, Meta(gt=0)]
+Content = Literal["none", "hash", "sample"]
+"""See :mod:`clawtrace_otel.semconv.content`."""
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -30,7 +32,17 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     max_card_bytes: Annotated[
         int, Meta(ge=1024, description="size of a card; what does not fit is folded")
     ] = 4096
+    content: Annotated[
+        Content,
+        Meta(
+            description="what is kept of arguments and errors: `sample` (their beginning, secrets "
+            "masked), `hash` or `none`"
+        ),
+    ] = "sample"
     prices: Annotated[str, Meta(description="your price file; see docs/prices.md")] = ""
+    litellm_prices: Annotated[
+        str, Meta(description="JSON file of prices in LiteLLM's format; see docs/prices.md")
+    ] = ""
     read_only_tools: Annotated[
         tuple[str, ...], Meta(description="globs of tools that only read")
     ] = ()
@@ -124,5 +136,10 @@ def _convert(name: str, value: Any, where: str) -> Any:
     try:
         return msgspec.convert(value, FIELDS[name], strict=False)
     except msgspec.ValidationError as e:
-        msg = f"{where} is {value!r}: {e}"
+        words = get_args(get_args(FIELDS[name])[0]) if _is_word(name) else ()
+        msg = f"{where} is {value!r}: {e}" + (f"; it is one of {', '.join(words)}" if words else "")
         raise ConfigError(msg) from e
+
+
+def _is_word(name: str) -> bool:
+    return get_origin(get_args(FIELDS[name])[0]) is Literal
