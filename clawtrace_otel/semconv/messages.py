@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from clawtrace_otel.semconv.answers import messages_in
 from clawtrace_otel.semconv.canonical import REDACTED, digest, encodable, parsed, text_of
+from clawtrace_otel.semconv.parts import official
 from clawtrace_otel.semconv.shells import read_arguments
 from clawtrace_otel.semconv.step import Call, Does
 
@@ -13,7 +15,8 @@ _TOOL_CALL_KEY = re.compile(
 )
 _TEXT_KEY = re.compile(r"(?:^|\.)(?:content|message_content\.text)$")
 _PART_TYPE_KEY = re.compile(r"\.message_content\.type$")
-_CALL_PARTS = ("tool_call", "tool_use")
+_CALL_PARTS = ("tool_call", "tool_use", "function_call")
+_ARGUMENTS = ("arguments", "args", "input")
 _REASONING_PARTS = ("reasoning", "thinking")
 _CALLS = frozenset({"tool_calls", "tool_call", "tool_use", "function_call", "tool-calls"})
 _ENDS = frozenset({"stop", "end_turn", "stop_sequence"})
@@ -22,6 +25,10 @@ _JSON_STARTS = ("[", "{")
 
 _NO_ID = "<not specified>"
 """What Google's ADK writes in place of the id of a call."""
+
+NO_ARGUMENTS = "{}"
+"""Of a call that is known to have no arguments. It has no hash: calls of a tool that takes none are
+all alike, and that is no evidence."""
 
 MAX_NAME_CHARS = 120
 """Of names and ids; the rest is cut."""
@@ -64,6 +71,13 @@ class Output:
         elif (said := text_of(text) if text else "").strip() and said not in self.texts:
             self.texts.append(said)
 
+    def add_call(self, call: Mapping[str, object], body: Mapping[str, object]) -> None:
+        """Add a tool call, which LangChain writes twice: among the content, and beside it."""
+        arguments = next((body[key] for key in _ARGUMENTS if key in body), None)
+        made = make_call(call.get("call_id") or call.get("id"), body.get("name"), arguments)
+        if not made.id or made.id not in {other.id for other in self.calls}:
+            self.calls.append(made)
+
 
 def flattened(attributes: Mapping[str, object], prefix: str) -> dict[str, object]:
     """The attributes ``<prefix><n>.…`` without their prefix; other keys that start so are left."""
@@ -75,16 +89,22 @@ def flattened(attributes: Mapping[str, object], prefix: str) -> dict[str, object
     }
 
 
-def read_output(value: object) -> Output:
-    """The answer in an attribute: messages as JSON, a list or flattened keys, or plain text."""
+def read_output(value: object, calls: object = None) -> Output:
+    """The answer in an attribute: messages as JSON, a list or flattened keys, or plain text.
+
+    Args:
+        value: the attribute.
+        calls: the tool calls that were asked for, if they are in another attribute.
+    """
     output = Output()
+    for call in messages_in(parsed(calls)):
+        _add_message(output, call)
     if isinstance(value, str) and not value.startswith(_JSON_STARTS):
         output.add_part(None, value)
         return output
-    value = parsed(value)
     if isinstance(value, Mapping):
         return _from_flattened(value)
-    for message in _mappings(value):
+    for message in messages_in(parsed(value)):
         _add_message(output, message)
     return output
 
@@ -101,12 +121,13 @@ def request_hash(model: str, messages: object, parameters: Mapping[str, object])
 def make_call(call_id: object, tool: object, arguments: object) -> Call:
     """A call with its arguments made comparable."""
     found = read_arguments(arguments)
-    args = encodable(found.text)
+    args = NO_ARGUMENTS if found.is_empty else encodable(found.text)
     return Call(
         id=name_of(call_id).replace(_NO_ID, "") or name_of(found.call_id),
         tool=name_of(tool),
         args=args if len(args) <= MAX_CALL_ARGS_CHARS else "",
-        args_hash=digest(found.text) if args else "",
+        args_hash=digest(found.text) if found.text else "",
+        args_size=len(found.text.encode("utf-8", "replace")),
     )
 
 
@@ -116,24 +137,32 @@ def name_of(value: object, limit: int = MAX_NAME_CHARS) -> str:
 
 
 def _add_message(output: Output, message: Mapping[str, object]) -> None:
-    content = message.get("content")
+    message = official(message)
+    if message.get("type") in (*_CALL_PARTS, *_REASONING_PARTS):  # an item of OpenAI's responses
+        _add_part(output, message)
+        return
+    content = message.get("content", message.get("text"))
     if isinstance(content, str):
         output.add_part(None, content)
     for part in _mappings(message.get("parts", content)):
         _add_part(output, part)
-    for call in _mappings(message.get("tool_calls")):
-        function = call.get("function")
-        body = function if isinstance(function, Mapping) else call
-        output.calls.append(make_call(call.get("id"), body.get("name"), body.get("arguments")))
+    beside = message.get("additional_kwargs")  # LangChain's, in Langfuse's words
+    for call in _mappings(message.get("tool_calls") or _get(beside, "tool_calls")):
+        body = call.get("function")
+        output.add_call(call, body if isinstance(body, Mapping) else call)
 
 
 def _add_part(output: Output, part: Mapping[str, object]) -> None:
+    part = official(part)
     kind = part.get("type")
     if kind in _CALL_PARTS:
-        arguments = part.get("arguments", part.get("input"))
-        output.calls.append(make_call(part.get("id"), part.get("name"), arguments))
+        output.add_call(part, part)
     else:
         output.add_part(kind, part.get("content") or part.get("text"))
+
+
+def _get(value: object, key: str) -> object:
+    return value.get(key) if isinstance(value, Mapping) else None
 
 
 def _from_flattened(values: Mapping[str, object]) -> Output:

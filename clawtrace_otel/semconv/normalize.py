@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.canonical import REDACTED, digest, parsed, text_of
 from clawtrace_otel.semconv.dialects import (
+    ANSWERS,
     BY_KIND,
     EVENTS,
     FAILURES,
@@ -13,8 +14,10 @@ from clawtrace_otel.semconv.dialects import (
     PREFIXES,
     REQUEST_PARAMETERS,
     Fields,
+    Keys,
     Kind,
 )
+from clawtrace_otel.semconv.dialects.vercel_ai_sdk import API_SUFFIXES
 from clawtrace_otel.semconv.messages import (
     flattened,
     make_call,
@@ -22,12 +25,14 @@ from clawtrace_otel.semconv.messages import (
     read_output,
     request_hash,
 )
-from clawtrace_otel.semconv.shells import read_result
+from clawtrace_otel.semconv.shells import is_result_of, read_result
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.semconv.usage import InvalidValueError, read_cost, read_usage
+from clawtrace_otel.semconv.words import words_of
 from clawtrace_otel.span import Event, Span
 
-MAX_ERROR_CHARS = 240
+MAX_ERROR_CHARS = 8192
+"""Of errors and explanations; what is kept is cut further, once secrets in it are masked."""
 
 FRAMEWORKS = frozenset(
     {
@@ -36,10 +41,14 @@ FRAMEWORKS = frozenset(
         "langchain",
         "gcp.vertex.agent",
         "litellm",
+        "gateway",  # Vercel's; its models name the vendor, `openai/gpt-5`
         "microsoft.agent_framework",
     }
 )
 """Names that are written where a provider belongs. They are passed over."""
+
+ENDS_ALIKE = frozenset({"gcp.gemini", "gcp.gen_ai", "gcp.vertex_ai", "gemini", "google"})
+"""Providers whose answers end with ``stop``, whether they are a reply or ask for a tool."""
 
 _NOT_ASKED = frozenset({"id", "created_at", "completed_at"})
 """Of a response, but among the parameters of its request in OpenInference."""
@@ -65,6 +74,8 @@ def normalize(span: Span) -> Step:
     kind, owner = kind_of(span), _langchain_agent(span.attributes)
     if kind == "span" and owner and owner == span.name:
         kind = "agent"
+    if kind == "span" and is_result_of(span.name, span.attributes.get(a.LANGFUSE_OUTPUT)):
+        kind = "tool"  # of LangChain, before Langfuse's callback said so
     found = _find(span, kind)
     step = Step(
         trace_id=span.trace_id,
@@ -79,6 +90,7 @@ def normalize(span: Span) -> Step:
         error=_error(span, found),
         session=name_of(found.get("session")),
         agent=name_of(found.get("agent")) or owner,
+        links=tuple(span.links) if not span.parent_id else (),
     )
     _READERS[kind](step, span, found)
     step.evaluations = tuple(
@@ -91,12 +103,27 @@ def normalize(span: Span) -> Step:
 
 def kind_of(span: Span) -> Kind:
     """What a span is, by the most trusted dialect that says so."""
+    kind = _kind_by_dialects(span)
+    return "span" if kind == "llm" and _only_asks(span) else kind
+
+
+def _only_asks(span: Span) -> bool:
+    """Whether another span tells what was answered."""
+    return not span.failed and any(
+        _is_of(span, scopes) and not any(key in span.attributes for key in keys)
+        for scopes, keys in ANSWERS
+    )
+
+
+def _kind_by_dialects(span: Span) -> Kind:
     attributes = span.attributes
     for dialect in BY_KIND:
         value = attributes.get(dialect.kind_key)
         kind = dialect.kinds.get(value) if isinstance(value, str) else None
         if kind is None and dialect.names and _is_of(span, dialect.scopes):
             kind = dialect.names.get(span.name)
+        if kind is None and dialect.marks:
+            kind = next((k for key, k in dialect.marks.items() if key in attributes), None)
         if kind is not None:
             return kind if _named(attributes, kind) else dialect.unnamed.get(kind, kind)
     is_call = a.GEN_AI_TOOL_CALL_ID in attributes or attributes.get(a.MCP_METHOD_NAME) == _MCP_CALL
@@ -150,16 +177,28 @@ def _first_of(attributes: Mapping[str, object], fields: Fields) -> Found:
 def _read_llm(step: Step, span: Span, found: Found) -> None:
     asked = _asked(span.attributes, found)
     _read_model(step, span, found)
+    step.tier = step.tier or name_of(asked.get("service_tier")).lower()
     model = asked.get("model") or asked.get("model_name")
     step.request_model = step.request_model or name_of(model)
+    step.start_ns = _begin(step, found.get("seconds"))
     step.response_id = name_of(found.get("response_id"))
-    output = read_output(found.get("output_messages"))
-    step.does = output.does(text_of(found.get("finish_reasons", "")))
+    output = read_output(found.get("output_messages"), found.get("output_calls"))
+    reasons = "" if step.provider in ENDS_ALIKE else text_of(found.get("finish_reasons", ""))
+    step.does = output.does(reasons)
     step.calls = tuple(output.calls)
     step.output_hash = output.hash()
+    step.words = words_of([*output.texts, *(call.args for call in output.calls)])
+    step.compacted = span.attributes.get(a.GEN_AI_CONVERSATION_COMPACTED) is True
     model = step.request_model or step.model
     step.request_hash = request_hash(model, found.get("input_messages"), asked)
     step.read_only_tools = _read_only_tools(found.get("tool_definitions"))
+
+
+def _begin(step: Step, seconds: object) -> int:
+    """When a call began that is told by a log without a length, which says how long it took."""
+    if step.start_ns != step.end_ns or not isinstance(seconds, float) or not 0 < seconds < 1e5:
+        return step.start_ns
+    return step.end_ns - round(seconds * 1e9)
 
 
 def _asked(attributes: Mapping[str, object], found: Found) -> Found:
@@ -168,6 +207,8 @@ def _asked(attributes: Mapping[str, object], found: Found) -> Found:
     told = parsed(found.get("parameters"))
     if isinstance(told, Mapping):
         asked.update((key, value) for key, value in told.items() if key not in _NOT_ASKED)
+    elif told is not None:
+        asked[""] = told
     return asked
 
 
@@ -176,13 +217,14 @@ def _read_tool(step: Step, span: Span, found: Found) -> None:
     call = make_call(found.get("call_id"), step.tool, found.get("arguments"))
     result = read_result(found.get("result", ""))
     step.call_id = call.id or name_of(result.call_id)
-    step.args, step.args_hash = call.args, call.args_hash
+    step.args, step.args_hash, step.args_size = call.args, call.args_hash, call.args_size
     if result.text:
-        step.result_hash, step.result_size = digest(result.text), len(result.text)
-    if result.failed and step.error is None:
-        step.error = name_of(result.text, MAX_ERROR_CHARS) or "error"
-    read_only = span.attributes.get(a.CLAWTRACE_TOOL_READ_ONLY)
-    step.read_only = read_only if isinstance(read_only, bool) else None
+        step.result_hash = digest(result.text)
+        step.result_size = len(result.text.encode("utf-8", "replace"))
+    if step.error is None and (result.failed or (result.error and not _has_status(span))):
+        step.error = name_of(result.error or result.text, MAX_ERROR_CHARS) or "error"
+    step.words = words_of([call.args])
+    _read_effect(step, span, found)
 
 
 def _read_agent(step: Step, span: Span, found: Found) -> None:
@@ -190,16 +232,19 @@ def _read_agent(step: Step, span: Span, found: Found) -> None:
     step.agent = step.agent or name_of(span.attributes.get(a.GEN_AI_WORKFLOW_NAME)) or step.name
 
 
-def _read_nothing(step: Step, span: Span, found: Found) -> None:
-    """Spans that are no steps only hold the tree together."""
+def _read_effect(step: Step, span: Span, found: Found) -> None:  # noqa: ARG001 - as the others
+    """Spans that are no steps hold the tree together, and may say that something was changed."""
+    read_only = span.attributes.get(a.CLAWTRACE_TOOL_READ_ONLY)
+    step.read_only = read_only if isinstance(read_only, bool) else None
 
 
 _READERS: dict[Kind, Callable[[Step, Span, Found], None]] = {
     "llm": _read_llm,
+    "account": _read_llm,
     "tool": _read_tool,
     "agent": _read_agent,
     "workflow": _read_agent,
-    "span": _read_nothing,
+    "span": _read_effect,
 }
 
 
@@ -220,7 +265,8 @@ def _read_model(step: Step, span: Span, found: Found) -> None:
 
 def _provider(attributes: Mapping[str, object], kind: Kind) -> str:
     names = (name_of(attributes.get(key)).lower() for key in FIELDS[kind]["provider"])
-    return next((name for name in names if name and name not in FRAMEWORKS), "")
+    name = next((name for name in names if name and name not in FRAMEWORKS), "")
+    return next((name.removesuffix(s) for s in API_SUFFIXES if name.endswith(s)), name)
 
 
 def _read_only_tools(definitions: object) -> tuple[str, ...]:
@@ -237,16 +283,23 @@ def _read_only_tools(definitions: object) -> tuple[str, ...]:
     )
 
 
+_CALL_IDS: Mapping[Kind, Keys] = {"tool": FIELDS["tool"]["call_id"]}
+
+
 def _named(attributes: Mapping[str, object], kind: Kind) -> bool:
-    """Whether an agent or a tool says its name; the other kinds have none."""
-    return any(attributes.get(key) for key in FIELDS[kind].get(kind, ()))
+    """Whether an agent or a tool says its name, or a tool its call; the other kinds have none."""
+    keys = FIELDS[kind].get(kind, ())
+    return any(attributes.get(key) for key in (*keys, *_CALL_IDS.get(kind, ())))
 
 
 def _langchain_agent(attributes: Mapping[str, object]) -> str:
     """The agent that a span of LangChain belongs to.
 
-    OpenInference has it in the metadata alone; the agent itself is a chain of that name.
+    OpenInference has it in the metadata alone; the agent itself is a chain of that name, as it is
+    in LangSmith.
     """
+    if named := name_of(attributes.get(a.LANGSMITH_AGENT_NAME)):
+        return named
     metadata = attributes.get(a.OI_METADATA)
     if not isinstance(metadata, str) or _LANGCHAIN_AGENT not in metadata:
         return ""
@@ -259,7 +312,8 @@ def _error(span: Span, found: Found) -> str | None:
         return None
     exception = next((e for e in reversed(span.events) if e.name == a.EXCEPTION_EVENT), None)
     text = span.status_message or (_exception_text(exception) if exception else "")
-    return name_of(text or found.get("error_type"), MAX_ERROR_CHARS) or "error"
+    said = text or found.get("error_text") or found.get("error_type")
+    return name_of(said, MAX_ERROR_CHARS) or "error"
 
 
 def _says_failed(attributes: Mapping[str, object]) -> bool:
@@ -267,6 +321,11 @@ def _says_failed(attributes: Mapping[str, object]) -> bool:
         key in attributes and str(attributes[key]).lower() in values
         for key, values in FAILURES.items()
     )
+
+
+def _has_status(span: Span) -> bool:
+    """Whether the sender says whether the call failed; then the result is not asked."""
+    return any(key in span.attributes for key in FAILURES)
 
 
 def _exception_text(exception: Event) -> str:

@@ -32,12 +32,13 @@ class Usage(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class Call(msgspec.Struct, omit_defaults=True, frozen=True):
-    """A tool call that a model asked for: its id, the tool and the canonical arguments."""
+    """A tool call that a model asked for; arguments as in :class:`Step`."""
 
     id: str = ""
     tool: str = ""
     args: str = ""
     args_hash: str = ""
+    args_size: int = 0
 
 
 class Evaluation(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -67,8 +68,13 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
         output_hash: what the model answered; empty where content is not captured.
         args, args_hash: canonical JSON of a tool's arguments (the text only while it is short
             enough to be compared); empty where there are none: that is never evidence.
+        args_size: bytes of the canonical arguments in UTF-8.
         result_hash: of a tool's result; empty where results are not captured.
-        result_size: characters of a tool's result.
+        result_size: bytes of a tool's result in UTF-8.
+        compacted: the prompt of this call was made from a longer one.
+        links: of a root: (trace id, span id) of the spans that it is linked to.
+        words: what is said in an answer or in arguments, as hashes of its rarer words
+            (:mod:`clawtrace_otel.semconv.words`).
         read_only: what is known of a tool's effect on state; ``None`` is unknown.
         read_only_tools: tools that the definitions sent with an LLM call say are read-only (MCP's
             ``readOnlyHint``).
@@ -102,11 +108,15 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
     call_id: str = ""
     args: str = ""
     args_hash: str = ""
+    args_size: int = 0
     result_hash: str = ""
     result_size: int = 0
     read_only: bool | None = None
     read_only_tools: tuple[str, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    compacted: bool = False
+    links: tuple[tuple[str, str], ...] = ()
+    words: tuple[int, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from clawtrace_otel.money import from_usd
 from clawtrace_otel.semconv.canonical import encodable, text_of
 from clawtrace_otel.semconv.step import Usage
-from clawtrace_otel.semconv.usage_details import read_details
+from clawtrace_otel.semconv.usage_details import CACHED_BESIDE_INPUT, read_details, read_object
 
 MAX_TOKENS = 1 << 53
 """From here on no call exists; the value is a mistake of its sender."""
@@ -23,14 +23,13 @@ def read_usage(found: Mapping[str, object]) -> Usage | None:
     """The usage of a span from its token fields; ``None`` if it states none.
 
     ``input_tokens`` includes the cached tokens, unless they add up to more than it: then the sender
-    counts them beside the input, whatever its dialect says. ``fresh_tokens`` never includes them.
-    ``visible_output_tokens`` excludes reasoning.
+    counts them beside the input, whatever its dialect says. ``fresh_tokens`` never includes them,
+    and ``visible_output_tokens`` excludes reasoning; they win over the others.
 
     Raises:
         InvalidValueError: a count is negative, fractional, absurdly large or no number.
     """
-    if "usage_details" in found:
-        found = {**read_details(found["usage_details"]), **found}
+    found = {**_details(found), **found}
     read = _tokens(found, "cache_read") or 0
     write_5m, write_1h = _cache_writes(found)
     fresh = _fresh(found, read + write_5m + write_1h)
@@ -48,6 +47,20 @@ def read_usage(found: Mapping[str, object]) -> Usage | None:
     )
 
 
+def _details(found: Mapping[str, object]) -> Mapping[str, object]:
+    """The counts that the span holds in one object, or in one for each direction."""
+    if "usage_details" in found:
+        return read_details(found["usage_details"])
+    if "input_details" in found or "output_details" in found:
+        return read_details(
+            {
+                "input_token_details": read_object(found.get("input_details")),
+                "output_token_details": read_object(found.get("output_details")),
+            }
+        )
+    return {}
+
+
 def read_cost(found: Mapping[str, object]) -> int | None:
     """A supplied cost in 1e-12 USD. Zero is nobody's price: it means that the sender knew none.
 
@@ -58,23 +71,33 @@ def read_cost(found: Mapping[str, object]) -> int | None:
         return None
     amount = _number(found, "cost")
     if amount is None:
+        amount = _total(read_object(found.get("cost_details")))
+    if amount is None:
         return None
     if not 0 <= amount < MAX_COST_USD:
-        raise _invalid(found, "cost")
+        msg = f"cost={amount}"
+        raise InvalidValueError(msg)
     return from_usd(amount) or None
 
 
+def _total(costs: Mapping[str, object]) -> Decimal | None:
+    """The sum of costs by kind, which may stand among them."""
+    if "total" in costs or not costs:
+        return _number(costs, "total")
+    return sum((_number(costs, kind) or Decimal(0) for kind in costs), Decimal(0))
+
+
 def _fresh(found: Mapping[str, object], cached: int) -> int | None:
-    total = _tokens(found, "input_tokens")
-    if total is None:
-        return _tokens(found, "fresh_tokens")
-    return total - cached if cached <= total else total
+    total, fresh = _tokens(found, "input_tokens"), _tokens(found, "fresh_tokens")
+    if total is None or fresh is not None:
+        return fresh
+    return total if CACHED_BESIDE_INPUT in found or cached > total else total - cached
 
 
 def _output(found: Mapping[str, object], reasoning: int) -> int | None:
     output = _tokens(found, "output_tokens")
     visible = _tokens(found, "visible_output_tokens")
-    return output if output is not None or visible is None else visible + reasoning
+    return output if visible is None else visible + reasoning
 
 
 def _cache_writes(found: Mapping[str, object]) -> tuple[int, int]:

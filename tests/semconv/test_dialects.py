@@ -5,55 +5,39 @@ the tables say which part of it an instrumentation cannot see.
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from clawtrace_otel.demo.model_script import Reply
-from clawtrace_otel.importers.otlp_file import read_file
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.shells import read_arguments
 from clawtrace_otel.semconv.step import Does, Step
-from tests.fixtures import script
+from clawtrace_otel.tracecard.tree import time_order
+from tests.importers.records import read_file
+from tests.semconv import framework_views, observability_views
+from tests.semconv.view import (
+    AGENTS,
+    ANTHROPIC,
+    AROUND_EMBEDDING,
+    CHAT_ONLY,
+    EMBEDDING,
+    HELLO,
+    LANGCHAIN,
+    NO_USAGE,
+    OPENAI,
+    REFUSED,
+    View,
+    make_view,
+)
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "otlp"
-FILES = sorted(path.stem for path in FOLDER.glob("*.jsonl"))
+CODING_AGENTS = ("claude_code", "codex", "gemini_cli")
+"""Their tools are their own, and so are their tests."""
 
-HELLO = script._HELLO
-NO_USAGE = Reply(text="Hello.", input_tokens=0, output_tokens=0)
-REFUSED = Reply(status=429, input_tokens=0, output_tokens=0)
-EMBEDDING = Reply(input_tokens=3, output_tokens=0)
-LOOP = script._ROLES["planner"]
-LEAD, RESEARCHER, WRITER = (script._ROLES[name] for name in ("lead", "researcher", "writer"))
-
-OPENAI = (*LOOP, *LOOP, HELLO, NO_USAGE, HELLO, REFUSED, EMBEDDING)
-CHAT_ONLY = (*LOOP, HELLO, NO_USAGE, REFUSED)
-ANTHROPIC = (*LOOP, *LOOP, HELLO, HELLO, REFUSED)
-AGENTS = (*LEAD[:3], *RESEARCHER, LEAD[3], *WRITER)
-LANGCHAIN = (*LEAD[:3], *RESEARCHER, LOOP[2])
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """What one instrumentation shows.
-
-    Attributes:
-        calls: the model's replies in time order.
-        blind: what it does not report: token counts by their names in ``Usage``; ``ttl`` of cache
-            writes; ``stream``: any usage of streams; ``content``; ``finish_reason_of_streams``.
-            ``ids``: it may show another id of a tool call. ``stream_output``: one too many.
-    """
-
-    file: str
-    scope: str
-    calls: tuple[Reply, ...]
-    blind: frozenset[str] = frozenset()
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.scope.rpartition('.')[2]}"
-
+FILES = sorted(p.stem for p in FOLDER.glob("*.jsonl") if not p.stem.startswith(CODING_AGENTS))
+TOLD = [file for file in FILES if file not in framework_views.WITHOUT_CONTENT]
 
 _CONTRIB = "opentelemetry.instrumentation."
 _GENAI = "opentelemetry.instrumentation.genai."
@@ -61,51 +45,49 @@ _OI = "openinference.instrumentation."
 _NATIVE = "com.anthropic.sdk.python"
 
 
-def _view(file: str, scope: str, calls: tuple[Reply, ...], *blind: str) -> View:
-    return View(file=file, scope=scope, calls=calls, blind=frozenset(blind))
-
-
 # OpenAI's APIs report no cache writes, Anthropic's no reasoning tokens.
 _NO_WRITES = ("cache_write",)
 _NO_REASONING = ("reasoning",)
 VIEWS = [
-    _view("openai_traceloop", _CONTRIB + "openai.v1", OPENAI, *_NO_WRITES, "ids"),
-    _view("openai_official", _GENAI + "openai", OPENAI, *_NO_WRITES),
-    _view("openai_official_nocontent", _GENAI + "openai", OPENAI, *_NO_WRITES, "content"),
-    _view("openai_openinference", _OI + "openai", OPENAI, *_NO_WRITES),
-    _view("openai_all_three", _CONTRIB + "openai.v1", OPENAI, *_NO_WRITES, "ids"),
-    _view("openai_all_three", _GENAI + "openai", OPENAI, *_NO_WRITES),
-    _view("openai_all_three", _OI + "openai", OPENAI, *_NO_WRITES),
-    _view(
+    make_view("openai_traceloop", _CONTRIB + "openai.v1", OPENAI, *_NO_WRITES, "ids"),
+    make_view("openai_official", _GENAI + "openai", OPENAI, *_NO_WRITES),
+    make_view("openai_official_nocontent", _GENAI + "openai", OPENAI, *_NO_WRITES, "content"),
+    make_view("openai_openinference", _OI + "openai", OPENAI, *_NO_WRITES),
+    make_view("openai_all_three", _CONTRIB + "openai.v1", OPENAI, *_NO_WRITES, "ids"),
+    make_view("openai_all_three", _GENAI + "openai", OPENAI, *_NO_WRITES),
+    make_view("openai_all_three", _OI + "openai", OPENAI, *_NO_WRITES),
+    make_view(
         "openai_v2_older",
         _CONTRIB + "openai_v2",
         CHAT_ONLY,
         *("cache_write", "cache_read", "reasoning", "content", "finish_reason_of_streams"),
     ),
-    _view(
+    make_view(
         "openai_traceloop_old",
         _CONTRIB + "openai.v1",
         (*CHAT_ONLY, EMBEDDING),
         *("cache_write", "reasoning", "stream"),
     ),
-    _view("anthropic_native", _NATIVE, ANTHROPIC, *_NO_REASONING),
-    _view("anthropic_native_traceloop", _NATIVE, ANTHROPIC, *_NO_REASONING),
-    _view("anthropic_native_openinference", _NATIVE, ANTHROPIC, *_NO_REASONING),
-    _view("anthropic_native_official", _NATIVE, ANTHROPIC, *_NO_REASONING),
-    _view(
+    make_view("anthropic_native", _NATIVE, ANTHROPIC, *_NO_REASONING),
+    make_view("anthropic_native_traceloop", _NATIVE, ANTHROPIC, *_NO_REASONING),
+    make_view("anthropic_native_openinference", _NATIVE, ANTHROPIC, *_NO_REASONING),
+    make_view("anthropic_native_official", _NATIVE, ANTHROPIC, *_NO_REASONING),
+    make_view(
         "anthropic_native_traceloop",
         _CONTRIB + "anthropic",
         ANTHROPIC,
         *("reasoning", "ttl", "stream_output"),
     ),
-    _view("anthropic_native_openinference", _OI + "anthropic", ANTHROPIC, "reasoning", "ttl"),
-    _view("anthropic_native_official", _GENAI + "anthropic", ANTHROPIC, "reasoning", "ttl"),
-    _view("openai_agents_openinference", _OI + "openai_agents", AGENTS, *_NO_WRITES),
-    _view("openai_agents_traceloop", _CONTRIB + "openai_agents", AGENTS, *_NO_WRITES),
-    _view("openai_agents_official", _GENAI + "openai", AGENTS, *_NO_WRITES),
-    _view("langchain_openinference", _OI + "langchain", LANGCHAIN, *_NO_WRITES),
-    _view("langchain_traceloop", _CONTRIB + "langchain", LANGCHAIN, "cache_write", "reasoning"),
-    _view("langchain_official", _GENAI + "langchain", LANGCHAIN, *_NO_WRITES),
+    make_view("anthropic_native_openinference", _OI + "anthropic", ANTHROPIC, "reasoning", "ttl"),
+    make_view("anthropic_native_official", _GENAI + "anthropic", ANTHROPIC, "reasoning", "ttl"),
+    make_view("openai_agents_openinference", _OI + "openai_agents", AGENTS, *_NO_WRITES),
+    make_view("openai_agents_traceloop", _CONTRIB + "openai_agents", AGENTS, *_NO_WRITES),
+    make_view("openai_agents_official", _GENAI + "openai", AGENTS, *_NO_WRITES),
+    make_view("langchain_openinference", _OI + "langchain", LANGCHAIN, *_NO_WRITES),
+    make_view("langchain_traceloop", _CONTRIB + "langchain", LANGCHAIN, "cache_write", "reasoning"),
+    make_view("langchain_official", _GENAI + "langchain", LANGCHAIN, *_NO_WRITES),
+    *framework_views.VIEWS,
+    *observability_views.VIEWS,
 ]
 each_view = pytest.mark.parametrize("view", VIEWS, ids=str)
 each_file = pytest.mark.parametrize("file", FILES)
@@ -131,6 +113,8 @@ AGENT_NAMES = {
     "openai_traceloop": _PLANNERS,
     "openai_traceloop_old": _PLANNERS,
     "openai_v2_older": _PLANNERS,
+    **framework_views.AGENT_NAMES,
+    **observability_views.AGENT_NAMES,
 }
 
 
@@ -138,11 +122,12 @@ AGENT_NAMES = {
 def steps_of(file: str) -> list[Step]:
     content = read_file(FOLDER / f"{file}.jsonl")
     assert content.problems == []
-    return sorted(map(normalize, content.spans), key=lambda step: step.start_ns)
+    return sorted(map(normalize, content.spans), key=time_order)
 
 
 def calls_of(view: View) -> list[Step]:
-    return [s for s in steps_of(view.file) if s.kind == "llm" and s.scope == view.scope]
+    steps = [s for s in steps_of(view.file) if s.kind == "llm" and s.scope == view.scope]
+    return [step for step in steps if step.name.startswith(view.span)]
 
 
 def tools_of(file: str) -> list[Step]:
@@ -164,7 +149,7 @@ def _tokens(view: View, index: int) -> tuple[int, int, int, int, int, int] | Non
     """Input, cache read, written for 5 minutes and for an hour, output, reasoning."""
     reply, blind = view.calls[index], view.blind
     streamed = reply == HELLO
-    if reply in (NO_USAGE, REFUSED) or ("stream" in blind and streamed):
+    if reply in (NO_USAGE, REFUSED, AROUND_EMBEDDING) or ("stream" in blind and streamed):
         return None
     hour = 0 if blind & {"ttl", "cache_write"} else reply.cache_write_1h_tokens
     return (
@@ -196,7 +181,9 @@ def test_tokens_of_each_call_are_those_that_the_server_reported(view: View) -> N
 
 
 def _does(view: View, reply: Reply) -> Does:
-    if reply.status != 200 or reply == EMBEDDING:
+    if reply.status != 200 or reply in (EMBEDDING, AROUND_EMBEDDING):
+        return "other"
+    if "finish_reason" in view.blind:
         return "other"
     if reply.tool_calls:
         return "plan_then_tool" if reply.text and "content" not in view.blind else "tool_call"
@@ -212,7 +199,7 @@ def test_the_role_of_each_call_is_told_with_and_without_content(view: View) -> N
 @each_view
 def test_tool_calls_that_the_model_asked_for_are_read_from_its_answer(view: View) -> None:
     asked = [
-        [(call.name, read_arguments(call.arguments).text) for call in reply.tool_calls]
+        [(call.name, read_arguments(call.arguments).text or "{}") for call in reply.tool_calls]
         for reply in view.calls
         if "content" not in view.blind
     ]
@@ -243,7 +230,8 @@ def test_equal_answers_have_equal_hashes_whatever_ids_and_dialect_they_are_in() 
             hashes.setdefault(reply, set()).add(step.output_hash)
     del hashes[NO_USAGE]  # what it says is HELLO's
     told = {reply: found - {""} for reply, found in hashes.items()}
-    assert {reply for reply, found in told.items() if not found} == {REFUSED, EMBEDDING}
+    silent = {REFUSED, EMBEDDING, AROUND_EMBEDDING}
+    assert {reply for reply, found in told.items() if not found} == silent
     assert max(len(found) for found in told.values()) == 1
 
 
@@ -256,12 +244,11 @@ def test_only_the_refused_call_failed_and_says_why(view: View) -> None:
 
 @each_view
 def test_provider_model_and_tier_are_told(view: View) -> None:
-    provider = "anthropic" if view.calls == ANTHROPIC else "openai"
-    model = "claude-sonnet-4-5" if provider == "anthropic" else "gpt-5"
+    provider, model = view.model
     for reply, step in zip(view.calls, calls_of(view), strict=True):
-        assert step.provider == provider
+        assert step.provider == ("" if "provider" in view.blind else provider)
         assert (step.model or step.request_model) == (
-            "text-embedding-3-small" if reply == EMBEDDING else model
+            "text-embedding-3-small" if reply in (EMBEDDING, AROUND_EMBEDDING) else model
         )
         assert step.tier in ("", "default", "standard")
 
@@ -274,20 +261,22 @@ def test_agents_are_found_once_and_wrappers_around_a_run_are_none(file: str) -> 
 
 @each_file
 def test_tool_calls_are_found_and_a_handoff_is_none(file: str) -> None:
-    is_team = "langchain" in file or "agents" in file
+    is_team = "langchain" in file or "agents" in file or file in framework_views.TEAMS
     expected = {"read_file": 3, "research": 1} if is_team else {"read_file": 4}
+    expected = observability_views.TOOLS.get(file, expected)
     assert Counter(step.tool for step in tools_of(file)) == expected
 
 
 @each_file
 def test_calls_with_the_same_arguments_and_results_are_equal(file: str) -> None:
     reads = [step for step in tools_of(file) if step.tool == "read_file"]
-    assert len({step.args_hash for step in reads} - {""}) == 1
-    assert len({step.result_hash for step in reads} - {""}) == 1
+    told = int(file not in framework_views.WITHOUT_CONTENT)
+    assert len({step.args_hash for step in reads} - {""}) == told
+    assert len({step.result_hash for step in reads} - {""}) == told
 
 
 def test_results_are_equal_in_all_dialects() -> None:
-    reads = [step for file in FILES for step in tools_of(file) if step.tool == "read_file"]
+    reads = [step for file in TOLD for step in tools_of(file) if step.tool == "read_file"]
     assert {(step.result_hash, step.result_size) for step in reads} == {
         (reads[0].result_hash, len("report.xlsx\nQ1 410\nQ2 395\nQ3 402\nQ4 441\n"))
     }
@@ -295,7 +284,7 @@ def test_results_are_equal_in_all_dialects() -> None:
 
 def test_arguments_are_equal_in_all_dialects_but_the_one_that_loses_their_keys() -> None:
     reads = [
-        (file, step.args) for file in FILES for step in tools_of(file) if step.tool == "read_file"
+        (file, step.args) for file in TOLD for step in tools_of(file) if step.tool == "read_file"
     ]
     assert {args for file, args in reads if file != "langchain_openinference"} == {
         '{"path":"report.xlsx"}'
@@ -328,6 +317,8 @@ def test_the_conversation_is_told_by_every_framework_that_has_one() -> None:
         "langchain_openinference",
         "langchain_traceloop",
         "openai_agents_official",
+        *framework_views.CONVERSATIONS,
+        *observability_views.CONVERSATIONS,
     }
 
 

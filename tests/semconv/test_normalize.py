@@ -239,7 +239,7 @@ RAISED = Event(a.EXCEPTION_EVENT, {a.EXCEPTION_TYPE: "ValueError", a.EXCEPTION_M
         ({}, {"failed": True, "events": [RAISED]}, "ValueError: bad path"),
         ({a.ERROR_TYPE: "timeout"}, {}, "timeout"),
         ({a.ERROR_TYPE: 504}, {}, "error"),
-        ({}, {"failed": True, "status_message": "e" * 1000}, "e" * MAX_ERROR_CHARS),
+        ({}, {"failed": True, "status_message": "e" * 10_000}, "e" * MAX_ERROR_CHARS),
         ({}, {"failed": True, "status_message": "a\ud800"}, "a?"),
     ],
 )

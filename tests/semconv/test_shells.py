@@ -60,7 +60,7 @@ def test_arguments_are_equal_in_every_shell(value: object) -> None:
     ],
 )
 def test_no_arguments_and_hidden_ones_are_empty_for_they_are_never_evidence(value: object) -> None:
-    assert read_arguments(value) == Unwrapped("")
+    assert read_arguments(value).text == ""
 
 
 def test_positional_and_named_arguments_are_both_kept() -> None:
@@ -103,6 +103,9 @@ def test_the_call_id_in_a_shell_is_kept() -> None:
         [{"type": "text", "text": "Q1 410"}],
         openinference([{"type": "text", "text": "Q1 410"}]),
         "Q1 410",
+        '"Q1 410"',
+        '[{"text": "Q1 410"}]',
+        '{"result": "Q1 410"}',
     ],
 )
 def test_results_are_equal_in_every_shell(value: object) -> None:
@@ -182,3 +185,19 @@ def test_shells_with_anything_in_them_are_read_without_an_error(value: object) -
     for read in (read_arguments, read_result):
         assert isinstance(read(value).text, str)
         assert isinstance(read(json.dumps(value)).text, str)
+
+
+@pytest.mark.parametrize(("code", "failed"), [("0", False), ("1", True), ("-9", True)])
+def test_what_codex_puts_before_the_output_of_a_command_is_taken_off(
+    code: str, failed: bool
+) -> None:
+    head = f"Chunk ID: {{}}\nWall time: 0.{{}} seconds\nProcess exited with code {code}\n"
+    count = "Original token count: 11\n"
+    texts = [
+        head.format("1f2ef8", "01") + count + "Output:\nQ1 410\n",
+        head.format("fa2237", "95") + "Output:\nQ1 410\n",
+        "Q1 410\n",
+    ]
+    read = [read_result(text) for text in texts]
+    assert {found.text for found in read} == {"Q1 410\n"}
+    assert [found.failed for found in read] == [failed, failed, False]

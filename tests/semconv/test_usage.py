@@ -86,6 +86,13 @@ def test_cache_writes_of_unknown_length_are_those_of_five_minutes(
     assert usage == Usage(fresh=100 - five - hour, cache_write_5m=five, cache_write_1h=hour)
 
 
+def test_fresh_tokens_and_visible_output_win_over_sums_of_which_one_cannot_know() -> None:
+    found = {"input_tokens": 500, "fresh_tokens": 500, "cache_read": 100}
+    assert read_usage(found) == Usage(fresh=500, cache_read=100)
+    found = {"output_tokens": 56, "visible_output_tokens": 56, "reasoning": 64}
+    assert read_usage(found) == Usage(output=120, reasoning=64)
+
+
 def test_reasoning_is_a_part_of_output_and_never_more() -> None:
     assert read_usage({"output_tokens": 10, "reasoning": 4}) == Usage(output=10, reasoning=4)
     assert read_usage({"output_tokens": 10, "reasoning": 40}) == Usage(output=10, reasoning=10)

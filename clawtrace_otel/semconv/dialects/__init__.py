@@ -9,25 +9,72 @@ from collections.abc import Iterable, Mapping
 
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects.anthropic import ANTHROPIC
+from clawtrace_otel.semconv.dialects.claude_code import CLAUDE_CODE
+from clawtrace_otel.semconv.dialects.codex import CODEX
 from clawtrace_otel.semconv.dialects.dialect import Dialect, Fields, Keys, Kind
+from clawtrace_otel.semconv.dialects.gemini_cli import GEMINI_CLI
+from clawtrace_otel.semconv.dialects.gemini_cli_records import GEMINI_CLI_RECORDS
 from clawtrace_otel.semconv.dialects.genai import GENAI, REQUEST_PARAMETERS
+from clawtrace_otel.semconv.dialects.google_adk import GOOGLE_ADK
+from clawtrace_otel.semconv.dialects.langfuse import LANGFUSE
+from clawtrace_otel.semconv.dialects.langsmith import LANGSMITH
+from clawtrace_otel.semconv.dialects.litellm import LITELLM, LITELLM_V1
+from clawtrace_otel.semconv.dialects.openclaw import OPENCLAW
 from clawtrace_otel.semconv.dialects.openinference import OPENINFERENCE
+from clawtrace_otel.semconv.dialects.others import SENTRY
+from clawtrace_otel.semconv.dialects.pydantic_ai import LOGFIRE, LOGFIRE_PENDING, PYDANTIC_AI
+from clawtrace_otel.semconv.dialects.strands import STRANDS
 from clawtrace_otel.semconv.dialects.supplied import SUPPLIED
 from clawtrace_otel.semconv.dialects.traceloop import TRACELOOP, TRACELOOP_OLD
+from clawtrace_otel.semconv.dialects.vercel_ai_sdk import VERCEL_AI_SDK
 
-BY_KIND: tuple[Dialect, ...] = (OPENINFERENCE, TRACELOOP, GENAI, TRACELOOP_OLD)
+BY_KIND: tuple[Dialect, ...] = (
+    LOGFIRE_PENDING,
+    GOOGLE_ADK,
+    OPENINFERENCE,
+    LANGFUSE,
+    LANGSMITH,
+    VERCEL_AI_SDK,
+    CLAUDE_CODE,
+    CODEX,
+    GEMINI_CLI,
+    GEMINI_CLI_RECORDS,
+    OPENCLAW,
+    TRACELOOP,
+    GENAI,
+    LITELLM,
+    TRACELOOP_OLD,
+    LITELLM_V1,
+    PYDANTIC_AI,
+    LOGFIRE,
+)
 """The dialects that say what a span is, the most trusted first."""
 
 BY_FIELD: tuple[Dialect, ...] = (
     GENAI,
+    PYDANTIC_AI,
+    LOGFIRE,
+    LANGFUSE,
+    LANGSMITH,
     TRACELOOP,
     TRACELOOP_OLD,
     OPENINFERENCE,
     ANTHROPIC,
+    STRANDS,
+    GOOGLE_ADK,
+    VERCEL_AI_SDK,
+    CLAUDE_CODE,
+    CODEX,
+    GEMINI_CLI,
+    GEMINI_CLI_RECORDS,
+    OPENCLAW,
+    LITELLM,
+    SENTRY,
     SUPPLIED,
 )
 
 __all__ = [
+    "ANSWERS",
     "BY_KIND",
     "EVENTS",
     "FAILURES",
@@ -37,6 +84,7 @@ __all__ = [
     "READ_EVENTS",
     "REQUEST_PARAMETERS",
     "Fields",
+    "Keys",
     "Kind",
     "is_read",
 ]
@@ -58,6 +106,12 @@ FIELDS: dict[Kind, dict[str, Keys]] = {
     "span": ANY,
 }
 FIELDS["workflow"] = FIELDS["agent"]
+FIELDS["account"] = FIELDS["llm"]
+
+ANSWERS: tuple[tuple[Keys, Keys], ...] = tuple(
+    (dialect.scopes, dialect.answers) for dialect in BY_FIELD if dialect.answers
+)
+"""Scopes whose LLM spans have one of such attributes, unless they failed or only asked."""
 
 EVENTS: tuple[tuple[Keys, str, Fields], ...] = tuple(
     (dialect.scopes, event, fields)
@@ -83,10 +137,13 @@ READ: frozenset[str] = frozenset(
     [
         *(key for fields in FIELDS.values() for keys in fields.values() for key in keys),
         *(dialect.kind_key for dialect in BY_KIND),
+        *(key for dialect in BY_KIND for key in dialect.marks),
+        *(key for _, keys in ANSWERS for key in keys),
         *FAILURES,
         *REQUEST_PARAMETERS,
         *a.WRITTEN,
         a.CLAWTRACE_TOOL_READ_ONLY,
+        a.GEN_AI_CONVERSATION_COMPACTED,
         a.GEN_AI_WORKFLOW_NAME,
         a.MCP_METHOD_NAME,
         a.OI_METADATA,

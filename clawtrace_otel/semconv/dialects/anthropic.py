@@ -9,6 +9,7 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 ANTHROPIC = Dialect(
     name="Anthropic SDK",
+    source="Spans captured from anthropic 2.12.",
     llm={
         "cache_write_5m": (a.ANTHROPIC_CACHE_WRITE_5M,),
         "cache_write_1h": (a.ANTHROPIC_CACHE_WRITE_1H,),

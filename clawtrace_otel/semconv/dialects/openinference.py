@@ -10,6 +10,7 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 OPENINFERENCE = Dialect(
     name="OpenInference",
+    source="openinference-semantic-conventions 0.1.42 and captured spans.",
     kind_key=a.OPENINFERENCE_SPAN_KIND,
     kinds={
         "LLM": "llm",

@@ -9,6 +9,7 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 SUPPLIED = Dialect(
     name="Supplied costs",
+    source="Attributes that tools of the field write; semantic-conventions-genai PR #443.",
     llm={
         "cost": (
             a.GEN_AI_USAGE_COST_AMOUNT,

@@ -9,6 +9,7 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 TRACELOOP = Dialect(
     name="Traceloop",
+    source="Spans captured from OpenLLMetry 0.62.4; decorators of traceloop-sdk 0.62.4.",
     kind_key=a.TRACELOOP_SPAN_KIND,
     kinds={"workflow": "workflow", "task": "span", "agent": "agent", "tool": "tool"},
     llm={
@@ -27,6 +28,7 @@ TRACELOOP = Dialect(
 
 TRACELOOP_OLD = Dialect(
     name="Traceloop, before 0.50",
+    source="Spans captured from opentelemetry-instrumentation-openai 0.40.14.",
     kind_key=a.LLM_REQUEST_TYPE,
     kinds={"chat": "llm", "completion": "llm", "embedding": "llm", "rerank": "llm"},
     llm={
