@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
 	@touch $@
 
-.PHONY: help install demo check format test fast fixtures golden schema proto constraints clean
+.PHONY: help install demo check format test fast fixtures golden accuracy docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,13 @@ fixtures: $(STAMP) ## capture the spans of real instrumentations again
 
 golden: $(STAMP) ## write the expected cards of the fixtures again; read the diff
 	$(BIN)/python -m tests.tracecard.test_golden
+
+accuracy: $(STAMP) ## measure how exact the cards of recorded runs are; needs ../shared/corpora
+	$(BIN)/python -m tests.corpora.accuracy
+
+docs: $(STAMP) ## write the generated pages and tables of the documentation again
+	$(BIN)/python -m tests.dialects_page
+	$(BIN)/python -m tests.test_docs
 
 schema: $(STAMP) ## write the JSON Schema of a card again
 	$(BIN)/python -c 'from clawtrace_otel.tracecard.schema import schema_text; print(schema_text(), end="")' > clawtrace_otel/tracecard/tracecard-1.schema.json
