@@ -9,7 +9,7 @@ from clawtrace_otel import __version__
 COMMANDS = {
     "cards": "Look at cards, check them, print their schema.",
     "collector": "Take OTLP, write cards, forward enriched spans.",
-    "compile": "Write the cards of recorded OTLP files.",
+    "compile": "Write the cards of recorded runs: OTLP, session logs, results.",
     "demo": "The whole path on this machine: model server, agent, service, card.",
     "prices": "Show what a model costs, by which source and since when.",
 }

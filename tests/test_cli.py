@@ -1,6 +1,7 @@
 """The ``clawtrace`` program."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from genai_prices.types import TieredPrices
 
 from clawtrace_otel import __version__
 from clawtrace_otel.cli import COMMANDS, main
+from clawtrace_otel.commands import progress
 from clawtrace_otel.otlp.json_body import traces_to_protobuf
 from clawtrace_otel.settings import FIELDS, Settings, describe
+from tests.collector.sinks import GrpcSink
 from tests.otlp.requests import request, span
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures" / "otlp").glob("*.jsonl"))
@@ -128,13 +131,13 @@ class TestCompile:
     def test_captures_become_valid_cards(self, run: Run, path: Path) -> None:
         result = run("compile", path, "-o", "cards", "--json")
         said = json.loads(result.stdout)
-        written = sorted(file.stem for file in Path("cards").iterdir())
+        written = sorted(file.stem for file in Path("cards").glob("*.yaml"))
         assert sorted(said["cards"]) == written
         assert said["problems"] == []
         assert result.stderr == ""
         assert run("cards", "validate", "cards").stdout == f"{len(written)} valid, 0 not\n"
         known = [
-            yaml.safe_load(f.read_text())["total"]["cost_usd"] for f in Path("cards").iterdir()
+            yaml.safe_load(f.read_text())["total"]["cost_usd"] for f in Path("cards").glob("*.yaml")
         ]
         assert said["cost_usd"] == pytest.approx(sum(cost or 0 for cost in known))
 
@@ -145,7 +148,7 @@ class TestCompile:
         written = []
         for n, path in enumerate((FIXTURE, Path("list.json"), Path("traces.pb"))):
             run("compile", path, "-o", str(n))
-            written.append({f.name: f.read_text() for f in (tmp_path / str(n)).iterdir()})
+            written.append({f.name: f.read_text() for f in (tmp_path / str(n)).glob("*.yaml")})
         assert written[0] == written[1] == written[2] != {}
 
     def test_several_files_of_one_trace_give_one_card(self, run: Run, tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ class TestCompile:
         run("compile", FIXTURE, "-o", "whole")
         run("compile", *sorted(tmp_path.glob("*.json")), FIXTURE, "-o", "pieces")
         whole, pieces = (
-            {f.name: f.read_text() for f in (tmp_path / name).iterdir()}
+            {f.name: f.read_text() for f in (tmp_path / name).glob("*.yaml")}
             for name in ("whole", "pieces")
         )
         assert whole == pieces
@@ -171,7 +174,74 @@ class TestCompile:
         result = run("compile", path, "-o", "cards", "--json")
         assert result.stderr.startswith(f"{path}:2: ")
         said = json.loads(result.stdout)
-        assert (said["spans"], len(said["problems"])) == (17, 1)
+        assert said["spans"] == 17
+        (problem,) = said["problems"]
+        assert (problem["file"], problem["line"]) == (str(path), 2)
+        assert problem["text"].startswith("no JSON: ")
+
+    def test_what_did_not_change_is_left_alone_unless_forced(self, run: Run) -> None:
+        first = run("compile", FIXTURE, "-o", "cards").stdout
+        assert run("compile", FIXTURE, "-o", "cards").stdout == "1 file unchanged\n"
+        said = json.loads(run("compile", FIXTURE, "-o", "cards", "--json").stdout)
+        assert (said["spans"], said["unchanged"]) == (0, [str(FIXTURE)])
+        assert run("compile", FIXTURE, "-o", "cards", "--force").stdout == first
+
+    def test_files_of_no_known_format_are_counted(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "runs").mkdir()
+        for name in ("a.json", "b.json"):
+            (tmp_path / "runs" / name).write_text('{"theme": "dark"}')
+        (tmp_path / "runs" / "c.jsonl").write_bytes(FIXTURE.read_bytes())
+        result = run("compile", "runs", "-o", "cards", "--json")
+        text = "2 files of no known format left out, the first: runs/a.json\n"
+        assert result.stderr == text
+        assert json.loads(result.stdout)["unknown"] == ["runs/a.json", "runs/b.json"]
+
+    def test_calls_that_nobody_prices_are_told_by_model(self, run: Run, tmp_path: Path) -> None:
+        text = re.sub(r'"(gpt|text)-[^"]+"', '"made-up"', FIXTURE.read_text())
+        (tmp_path / "a.jsonl").write_text(text)
+        lines = run("compile", "a.jsonl", "-o", "cards").stdout.splitlines()
+        assert lines[0].endswith("cards in cards, unknown together")
+        assert re.fullmatch(r"\d+ calls without a price: made-up \(.*", lines[1])
+
+    def test_a_format_can_be_named(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "odd.json").write_text('{"resource_spans": []}')
+        message = run("compile", "odd.json", "--format", "tau2", exit_code=1).stderr
+        assert message.endswith("nothing could be read\n")
+        assert "nothing" not in run("compile", FIXTURE, "--format", "otlp").stderr
+        run("compile", FIXTURE, "--format", "nonsense", exit_code=2)
+
+    def test_a_package_that_is_missing_is_told_with_its_extra(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "ijson", None)
+        (tmp_path / "list.json").write_bytes(b"[" + FIXTURE.read_bytes().splitlines()[0] + b"]")
+        message = run("compile", "list.json", exit_code=1).stderr
+        assert "pip install 'clawtrace-otel[importers]'" in message
+
+    def test_spans_are_forwarded(self, run: Run) -> None:
+        with GrpcSink() as sink:
+            lines = run("compile", FIXTURE, "--forward", sink.url).stdout.splitlines()
+            assert lines[-1] == "17 spans forwarded"
+            assert sink.taken
+            said = json.loads(
+                run("compile", FIXTURE, "--forward", sink.url, "--force", "--json").stdout
+            )
+            assert said["forwarded"] == {"sent": 17, "rejected": 0}
+        assert "forward is 'x'" in run("compile", FIXTURE, "--forward", "x", exit_code=1).stderr
+
+    def test_progress_is_shown_on_a_terminal_and_after_a_while_only(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stderr() -> str:
+            return run("compile", FIXTURE, "-o", "cards", "--force").stderr
+
+        assert stderr() == ""
+        monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes it for a terminal
+        assert stderr() == ""
+        monkeypatch.setattr(progress, "SHOW_AFTER_SECONDS", 0)
+        assert "reading" in stderr()
+        monkeypatch.delenv("FORCE_COLOR")
+        assert stderr() == ""
 
     @pytest.mark.parametrize("text", ["", "no traces", "{}", "\x00\xff"])
     def test_nothing_that_can_be_read_is_status_1(
@@ -184,10 +254,10 @@ class TestCompile:
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run("compile", FIXTURE)
-        assert len(list((tmp_path / "tracecards").iterdir())) == 7
+        assert len(list((tmp_path / "tracecards").glob("*.yaml"))) == 7
         monkeypatch.setenv("CLAWTRACE_CARDS", "elsewhere")
         run("compile", FIXTURE)
-        assert len(list((tmp_path / "elsewhere").iterdir())) == 7
+        assert len(list((tmp_path / "elsewhere").glob("*.yaml"))) == 7
 
     def test_a_folder_that_cannot_be_written_is_told(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
@@ -226,7 +296,7 @@ class TestCompile:
         ]
         (tmp_path / "traces.pb").write_bytes(request(spans).SerializeToString())
         run("compile", "traces.pb", "-o", "cards", *flag)
-        card = yaml.safe_load(next(Path("cards").iterdir()).read_text())
+        card = yaml.safe_load(next(Path("cards").glob("*.yaml")).read_text())
         assert card["redundant"][0]["verdict"] == verdict
 
     @pytest.mark.parametrize(
@@ -247,7 +317,7 @@ class TestCompile:
             "prices: 1\nmodels: [{model: '*', input: 0, output: 1000000}]"
         )
         run("compile", FIXTURE, "-o", "cards", "--prices", "prices.yaml")
-        for file in Path("cards").iterdir():
+        for file in Path("cards").glob("*.yaml"):
             card = yaml.safe_load(file.read_text())
             priced = [step for step in card["steps"] if "out" in step]
             assert all(step["usd"] == step["out"] for step in priced)
@@ -256,7 +326,7 @@ class TestCompile:
 class TestCards:
     def test_ls_prints_a_row_for_each_card(self, run: Run, cards: Path) -> None:
         text = run("cards", "ls", cards).stdout
-        assert all(file.stem in text for file in cards.iterdir())
+        assert all(file.stem in text for file in cards.glob("*.yaml"))
 
     def test_ls_in_json_is_what_the_cards_say(self, run: Run, cards: Path) -> None:
         listed = json.loads(run("cards", "ls", cards, "--json").stdout)
@@ -273,7 +343,7 @@ class TestCards:
         assert starts == sorted(starts)
 
     def test_ls_sorts_the_dearest_first_and_the_unknown_last(self, run: Run, cards: Path) -> None:
-        cheapest = min(cards.iterdir(), key=lambda f: f.stat().st_size)
+        cheapest = min(cards.glob("*.yaml"), key=lambda f: f.stat().st_size)
         card = yaml.safe_load(cheapest.read_text())
         card["total"]["cost_usd"] = None
         cheapest.write_text(yaml.safe_dump(card))
@@ -294,7 +364,7 @@ class TestCards:
         assert json.loads(run("cards", "ls", tmp_path, "--json").stdout) == []
 
     def test_show_prints_sums_and_every_step(self, run: Run, cards: Path) -> None:
-        path = max(cards.iterdir(), key=lambda file: file.stat().st_size)
+        path = max(cards.glob("*.yaml"), key=lambda file: file.stat().st_size)
         card = yaml.safe_load(path.read_text())
         text = run("cards", "show", path).stdout
         assert text.startswith(f"{card['root']['name']}  {card['trace_id']}  {card['status']}\n")
@@ -305,7 +375,7 @@ class TestCards:
         assert "repeats 2: same" in text
 
     def test_show_in_json_is_the_card(self, run: Run, cards: Path) -> None:
-        for path in cards.iterdir():
+        for path in cards.glob("*.yaml"):
             shown = json.loads(run("cards", "show", path, "--json").stdout)
             assert shown == yaml.safe_load(path.read_text())
 
@@ -323,7 +393,7 @@ class TestCards:
     def test_a_wrong_card_is_told_by_the_path_to_the_key(
         self, run: Run, cards: Path, arguments: list[str], change: dict[str, Any], message: str
     ) -> None:
-        path = next(cards.iterdir())
+        path = next(cards.glob("*.yaml"))
         path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **change}))
         result = run("cards", *arguments, path, exit_code=1)
         assert f"{path} is no valid TraceCard" in result.stderr
@@ -344,7 +414,7 @@ class TestCards:
 
     def test_validate_counts_files_and_folders(self, run: Run, cards: Path) -> None:
         (cards / "broken.yaml").write_text("tracecard: 1\n")
-        one = next(file for file in cards.iterdir() if file.name != "broken.yaml")
+        one = next(file for file in cards.glob("*.yaml") if file.name != "broken.yaml")
         assert run("cards", "validate", one).stdout == "1 valid, 0 not\n"
         result = run("cards", "validate", cards, one, exit_code=1)
         assert result.stdout == "8 valid, 1 not\n"
@@ -352,7 +422,7 @@ class TestCards:
 
     def test_the_schema_holds_for_the_cards(self, run: Run, cards: Path) -> None:
         schema = json.loads(run("cards", "schema").stdout)
-        for path in cards.iterdir():
+        for path in cards.glob("*.yaml"):
             jsonschema.validate(yaml.safe_load(path.read_text()), schema)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 import pytest
@@ -25,6 +25,7 @@ from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.settings import FIELDS, default, describe, load_settings
 from clawtrace_otel.tracecard import model
 from clawtrace_otel.tracecard.read import check_card
+from tests import dialects_page
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -36,6 +37,7 @@ CARD_TYPES: dict[str, Any] = {
     "The card": model.Card,
     "`root`": model.Root,
     "`total`": model.Total,
+    "`split`": model.Split,
     "`total.tokens`": model.Tokens,
     "`unpriced`": model.Unpriced,
     "`outcome`": model.Outcome,
@@ -80,6 +82,7 @@ def settings_table() -> str:
     for name, annotated in FIELDS.items():
         base = get_args(annotated)[0]
         kind = {int: "whole number", float: "number", str: "text"}.get(base, "list")
+        kind = "word" if get_origin(base) is Literal else kind
         value = default(name)
         shown = "" if value in ("", ()) else f"`{value}`"
         lines.append(f"| `{name}` | {kind} | {shown} | {describe(name)} |")
@@ -185,6 +188,10 @@ def test_every_key_of_the_card_is_described(heading: str) -> None:
     assert [named(row[0]) for row in found] == list(kind.__annotations__)
     always = {named(row[0]) for row in found if row[-1] == "never"}
     assert always == set(kind.__required_keys__)
+
+
+def test_the_page_of_dialects_is_what_the_tables_say() -> None:
+    assert text_of(dialects_page.PAGE) == dialects_page.page(), "run: make docs"
 
 
 def test_every_attribute_of_clawtrace_is_described() -> None:

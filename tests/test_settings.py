@@ -71,7 +71,7 @@ def test_every_setting_can_come_from_each_source(file: Path) -> None:
         if isinstance(value, tuple)
         else f"other-{name}"
         for name, value in msgspec.structs.asdict(Settings()).items()
-    }
+    } | {"content": "none"}
     text = {n: ",".join(v) if isinstance(v, tuple) else str(v) for n, v in other.items()}
     file.write_bytes(msgspec.yaml.encode(other))
     expected = Settings(**other)
@@ -166,3 +166,8 @@ def test_a_file_that_cannot_be_read_is_told(file: Path) -> None:
 def test_an_empty_file_sets_nothing(file: Path, text: str) -> None:
     file.write_text(text)
     assert loaded(file=file) == Settings()
+
+
+def test_a_word_that_is_none_of_a_setting_is_answered_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"CLAWTRACE_CONTENT is 'all': .*none, hash, sample"):
+        loaded(env={"CLAWTRACE_CONTENT": "all"})

@@ -109,9 +109,9 @@ def test_that_card_says_what_happened(tmp_path: Path) -> None:
     card = read_card(path)
     assert card["status"] == "complete"
     assert (card["total"]["llm_calls"], card["total"]["tool_calls"]) == (5, 4)
-    assert card["redundant"] == [
-        {"tool": "read_file", "steps": [2, 4], "kind": "equal", "verdict": "same"}
-    ]
+    group = {"tool": "read_file", "steps": [2, 4], "kind": "equal", "verdict": "same"}
+    # Low: five bytes of result make 69 tokens at most, read at 2.5 USD a million.
+    assert card["redundant"] == [{**group, "waste_usd": [0.0001725, 0.001785]}]
     failed = next(step for step in card["steps"] if "error" in step)
     assert failed["error"] == "ValueError: no such file"
     assert failed["repaired_by"] == failed["n"] + 1

@@ -13,7 +13,8 @@ from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.exporters.revise import revise
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.compile import Compiler
-from clawtrace_otel.tracecard.lone_calls import LoneCalls
+from clawtrace_otel.tracecard.joined_traces import JoinedTraces
+from clawtrace_otel.tracecard.tree import unique
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class CardWriter:
         journal: holds the traces.
         compiler: makes the cards.
         folder: takes them.
-        lone_calls: calls that are spread over several traces.
+        joined: runs that are spread over several traces.
+        on_step: is told each step that an earlier run left in an open trace.
         on_obstacle: is told why cards cannot be written, and "" when they can again.
     """
 
@@ -65,20 +67,22 @@ class CardWriter:
         journal: Journal,
         compiler: Compiler,
         folder: CardFolder,
-        lone_calls: LoneCalls,
+        joined: JoinedTraces,
         *,
         settle_seconds: float,
         idle_seconds: float,
         refresh_seconds: float,
+        on_step: Callable[[Step], None],
         on_obstacle: Callable[[str], None],
     ) -> None:
         self._journal = journal
         self._compiler = compiler
         self._folder = folder
-        self._lone_calls = lone_calls
+        self._joined = joined
         self._settle_seconds = settle_seconds
         self._idle_seconds = idle_seconds
         self._refresh_seconds = refresh_seconds
+        self._on_step = on_step
         self._on_obstacle = on_obstacle
         self._watched: dict[str, _Watch] = {}
         self._queue: list[tuple[float, str]] = []
@@ -96,7 +100,7 @@ class CardWriter:
         for trace_id in self._journal.unfinished():
             steps = self._journal.steps(trace_id)
             for step in steps:
-                self._lone_calls.add(step)
+                self._on_step(step)
             self.tell({trace_id: _has_ended_root(steps)})
         self._thread.start()
 
@@ -212,11 +216,12 @@ class CardWriter:
             watch = self._watched[trace_id]
             watch.changed = False
             news_at = watch.news_at
-        first, *twins = self._lone_calls.traces(trace_id)
+        first, *twins = self._joined.traces(trace_id)
         records = {t: self._journal.read(t) for t in (first, *twins)}
         root_ended = _has_ended_root(records[trace_id].steps)
         closing = self._closes(root_ended, news_at)
-        self._write_card(first, records, closing=closing)
+        of_first = closing if first == trace_id else self._is_closed(first, records[first].steps)
+        self._write_card(first, records, closing=of_first)
         for twin in twins:
             self._folder.remove(twin)
             mark = CardMark(records[twin].mark.revision, b"", closed=closing)
@@ -226,6 +231,12 @@ class CardWriter:
     def _closes(self, root_ended: bool, news_at: float) -> bool:
         quiet = self._settle_seconds if root_ended else self._idle_seconds
         return time.monotonic() >= news_at + quiet
+
+    def _is_closed(self, trace_id: str, steps: Iterable[Step]) -> bool:
+        """Whether a trace that something was joined to is closed, or could be now."""
+        with self._wake:
+            watch = self._watched.get(trace_id)
+        return watch is None or self._closes(_has_ended_root(steps), watch.news_at)
 
     def _wrote(self, trace_id: str, watch: _Watch, *, root_ended: bool, closing: bool) -> None:
         with self._wake:
@@ -246,6 +257,10 @@ class CardWriter:
         if revised is not None:
             text, mark = revised
             self._folder.write(trace_id, text)
+        elif last.digest and all(step.kind == "span" for step in unique(steps)):
+            # All of its records turned out to be of other traces.
+            self._folder.remove(trace_id)
+            mark = CardMark(last.revision, b"", last.closed)
         closed = CardMark(mark.revision, mark.digest, mark.closed or closing)
         self._journal.save_mark(trace_id, records[trace_id].changes, closed)
 

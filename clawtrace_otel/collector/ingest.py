@@ -14,13 +14,17 @@ from typing import Literal
 
 from clawtrace_otel.collector.journal import Delivery, Journal
 from clawtrace_otel.errors import ClawTraceError, DecodeError, JournalError
-from clawtrace_otel.otlp.logs import decode_evaluations
+from clawtrace_otel.otlp.logs import decode_logs
 from clawtrace_otel.otlp.traces import Received, TraceBatch, decode_traces, rebuild
 from clawtrace_otel.otlp.values import encode_attributes
 from clawtrace_otel.processors.enrich import Attributes, Enricher
-from clawtrace_otel.semconv.normalize import normalize
+from clawtrace_otel.semconv.content import kept_evaluation
+from clawtrace_otel.semconv.log_records import is_record
+from clawtrace_otel.semconv.read_step import read_step
 from clawtrace_otel.semconv.step import Step, encode_step
+from clawtrace_otel.settings import Content
 from clawtrace_otel.span import Span
+from clawtrace_otel.tracecard.record_places import RecordPlaces
 
 _log = logging.getLogger(__name__)
 
@@ -112,11 +116,18 @@ class Ingest:
         self._max_pending_bytes = max_pending_bytes
         self._on_step = on_step
         self._on_news = on_news
+        self._places = RecordPlaces()
+        self._forgot = False
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._pending_bytes = 0
         self._stopped = False
         self.obstacle = ""
         self._thread = threading.Thread(target=self._run, name="clawtrace-ingest")
+
+    def remember(self, step: Step) -> None:
+        """Know a step that an earlier run left in an open trace; to be called before the start."""
+        for _ in self._places.place(step):
+            pass
 
     def start(self) -> None:
         """Start the thread."""
@@ -171,16 +182,26 @@ class Ingest:
     def _take(self, group: list[_Work]) -> None:
         delivery = Delivery()
         try:
+            self._remember_again()
             answers = [self._read(work, delivery) for work in group]
             self._journal.append(delivery)
         except Exception as e:
             # What was not committed was not received: the sender brings it again.
             self._enricher.clear()
+            self._places, self._forgot = RecordPlaces(), True
             self._refuse(group, e)
             return
         for work, answer in zip(group, answers, strict=True):
             work.answer(answer)
         self._tell(delivery)
+
+    def _remember_again(self) -> None:
+        """What was learned of requests that were not committed was forgotten with all else."""
+        if self._forgot:
+            for trace_id in self._journal.unfinished():
+                for step in self._journal.steps(trace_id):
+                    self.remember(step)
+            self._forgot = False
 
     def _refuse(self, group: list[_Work], error: Exception) -> None:
         if isinstance(error, JournalError):
@@ -204,8 +225,15 @@ class Ingest:
     def _read(self, work: _Work, delivery: Delivery) -> Accepted | DecodeError:
         try:
             if work.signal == "logs":
-                evaluations = decode_evaluations(work.body)
-                delivery.evaluations += [pair for pair in evaluations if pair[0]]
+                logs = decode_logs(work.body)
+                evaluations = logs.evaluations
+                for span in logs.spans:
+                    self._put(_step(span, self._enricher.content), delivery)
+                delivery.evaluations += [
+                    (trace_id, kept_evaluation(evaluation, self._enricher.content))
+                    for trace_id, evaluation in evaluations
+                    if trace_id
+                ]
                 lost = sum(not trace_id for trace_id, _ in evaluations)
                 if lost:
                     _log.warning("%d evaluation results name no trace and are left out", lost)
@@ -220,16 +248,20 @@ class Ingest:
         added: dict[int, bytes] = {}
         in_order = sorted(enumerate(batch.received), key=lambda entry: entry[1].span.end_ns)
         for n, received in in_order:
-            step = _step(received.span)
+            step = _step(received.span, self._enricher.content)
             self._recall(step.trace_id, delivery)
             attributes = self._attributes(step)
             if attributes is None:
                 continue
-            delivery.steps.setdefault(step.trace_id, []).append(step)
+            self._put(step, delivery)
             present = received.span.attributes
             added[n] = encode_attributes({k: v for k, v in attributes.items() if k not in present})
         if self._forwarding and added:
             delivery.forwards += rebuild(batch, _chosen(batch, added), MAX_FORWARD_BYTES)
+
+    def _put(self, step: Step, delivery: Delivery) -> None:
+        for placed in self._places.place(step):
+            delivery.steps.setdefault(placed.trace_id, []).append(placed)
 
     def _attributes(self, step: Step) -> Attributes | None:
         try:
@@ -243,21 +275,22 @@ class Ingest:
         if self._enricher.knows(trace_id):
             return
         for step in (*self._journal.steps(trace_id), *delivery.steps.get(trace_id, ())):
-            self._attributes(step)
+            if not is_record(step):
+                self._attributes(step)
 
 
 def _chosen(batch: TraceBatch, added: dict[int, bytes]) -> Iterable[tuple[Received, bytes]]:
     return ((batch.received[n], added[n]) for n in sorted(added))
 
 
-def _step(span: Span) -> Step:
+def _step(span: Span, content: Content) -> Step:
     try:
-        step = normalize(span)
+        step = read_step(span, content)
         encode_step(step)
     except Exception:
         _log.exception("span %s of trace %s is kept as no step", span.span_id, span.trace_id)
         # It still holds the tree together, and ends the trace if it is the root.
-        return normalize(replace(span, attributes={}, events=()))
+        return read_step(replace(span, attributes={}, events=()), content)
     return step
 
 

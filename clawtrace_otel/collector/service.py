@@ -16,9 +16,10 @@ from clawtrace_otel.collector.journal import Journal
 from clawtrace_otel.collector.senders import make_sender
 from clawtrace_otel.exporters.card_folder import CardFolder
 from clawtrace_otel.processors.enrich import Enricher
+from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.settings import Settings
 from clawtrace_otel.tracecard.factory import make_compiler
-from clawtrace_otel.tracecard.lone_calls import LoneCalls
+from clawtrace_otel.tracecard.joined_traces import JoinedTraces
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +45,17 @@ class Service:
         compiler = make_compiler(settings)
         sender = make_sender(settings.forward) if settings.forward else None
         self._journal = Journal(Path(settings.journal))
-        lone_calls = LoneCalls()
+        self._joined = joined = JoinedTraces()
         self._forwarder = Forwarder(self._journal, sender) if sender else None
         self._cards = CardWriter(
             self._journal,
             compiler,
             folder,
-            lone_calls,
+            joined,
             settle_seconds=settings.settle_seconds,
             idle_seconds=settings.idle_seconds,
             refresh_seconds=settings.refresh_seconds,
+            on_step=self._remember,
             on_obstacle=self._set_obstacle,
         )
         self.ingest = Ingest(
@@ -61,7 +63,7 @@ class Service:
             Enricher(compiler),
             forwarding=self._forwarder is not None,
             max_pending_bytes=settings.max_pending_bytes,
-            on_step=lone_calls.add,
+            on_step=joined.add,
             on_news=self._tell,
         )
         self._grpc = GrpcReceiver(self.ingest, settings.grpc, settings.max_request_bytes)
@@ -110,6 +112,10 @@ class Service:
         if self._forwarder:
             await self._forwarder.stop(GRACE_SECONDS)
         self._journal.close()
+
+    def _remember(self, step: Step) -> None:
+        self._joined.add(step)
+        self.ingest.remember(step)
 
     def _tell(self, news: News) -> None:
         self._cards.tell(news.traces)

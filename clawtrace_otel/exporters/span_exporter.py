@@ -21,7 +21,7 @@ from clawtrace_otel.processors.sdk import read_sdk_step
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.settings import load_settings
 from clawtrace_otel.tracecard.factory import make_compiler
-from clawtrace_otel.tracecard.lone_calls import LoneCalls
+from clawtrace_otel.tracecard.joined_traces import JoinedTraces
 from clawtrace_otel.tracecard.tree import prefers
 
 _log = QuietLog(logging.getLogger(__name__))
@@ -75,7 +75,7 @@ class TraceCardSpanExporter(SpanExporter):
         self._lock = threading.Lock()
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
         self._forgotten: OrderedDict[str, None] = OrderedDict()
-        self._lone_calls = LoneCalls()
+        self._joined = JoinedTraces()
         self._kept = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -110,7 +110,7 @@ class TraceCardSpanExporter(SpanExporter):
         self.force_flush()
 
     def _take_up(self, span: ReadableSpan) -> Iterable[str]:
-        step = read_sdk_step(span)
+        step = read_sdk_step(span, self._settings.content)
         if step.trace_id in self._forgotten:
             _log.warning("a span of trace %s came after its card was closed", step.trace_id)
             return ()
@@ -124,7 +124,7 @@ class TraceCardSpanExporter(SpanExporter):
         trace.changed = True
         trace.has_root |= span.parent is None
         trace.ended |= span.parent is None or span.parent.is_remote
-        self._lone_calls.add(step)
+        self._joined.add(step)
         return (step.trace_id,)
 
     def _is_due(self, trace_id: str, now: float) -> bool:
@@ -135,11 +135,11 @@ class TraceCardSpanExporter(SpanExporter):
         """Write the cards that have changed; one that cannot be written keeps no other back."""
         written = True
         for trace_id in trace_ids:
-            joined = [t for t in self._lone_calls.traces(trace_id) if t in self._traces]
-            if not any(self._traces[t].changed for t in joined):
+            together = [t for t in self._joined.traces(trace_id) if t in self._traces]
+            if not any(self._traces[t].changed for t in together):
                 continue
             try:
-                self._write_card(joined[0], joined[1:])
+                self._write_card(together[0], together[1:])
             except OSError as e:
                 _log.error("the card of a trace cannot be written to %s: %s", self._folder.path, e)
                 written = False

@@ -1,4 +1,4 @@
-"""Log requests, of which evaluation results are read."""
+"""Log requests, of which evaluation results are read, and records that tell of calls."""
 
 import json
 from typing import Any
@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from clawtrace_otel.errors import DecodeError
 from clawtrace_otel.otlp.json_body import logs_to_protobuf
-from clawtrace_otel.otlp.logs import decode_evaluations
+from clawtrace_otel.otlp.logs import decode_logs
 from clawtrace_otel.semconv.step import Evaluation
 from tests.otlp.requests import TRACE_ID, attributes
 
@@ -36,7 +38,7 @@ def evaluations(*records: LogRecord) -> list[tuple[str, Evaluation]]:
     request = ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=records)])]
     )
-    return decode_evaluations(request.SerializeToString())
+    return decode_logs(request.SerializeToString()).evaluations
 
 
 def test_a_result_is_known_by_the_name_of_its_event() -> None:
@@ -106,24 +108,51 @@ def test_results_may_come_in_json() -> None:
             }
         ]
     }
-    found = decode_evaluations(logs_to_protobuf(json.dumps(body).encode()))
+    found = decode_logs(logs_to_protobuf(json.dumps(body).encode())).evaluations
     assert found == [(TRACE_ID.hex(), READ)]
 
 
 def test_a_request_without_records_has_no_results() -> None:
-    assert decode_evaluations(b"") == []
+    assert decode_logs(b"").evaluations == []
     assert evaluations() == []
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"hello", b"{}"])
 def test_other_bytes_are_no_request(body: bytes) -> None:
     with pytest.raises(DecodeError, match="no ExportLogsServiceRequest"):
-        decode_evaluations(body)
+        decode_logs(body)
+
+
+def test_records_of_calls_are_read_with_their_service_trace_and_time() -> None:
+    request = ExportLogsServiceRequest(
+        resource_logs=[
+            ResourceLogs(
+                resource=Resource(attributes=attributes({"service.name": "claude-code"})),
+                scope_logs=[
+                    ScopeLogs(
+                        log_records=[
+                            record(
+                                {"session.id": "s1", "request_id": "req_1", "model": "m"},
+                                body=AnyValue(string_value="claude_code.api_request"),
+                                span_id=b"\1" * 8,
+                            ),
+                            record({"session.id": "s1"}, event_name="claude_code.user_prompt"),
+                        ]
+                    )
+                ],
+            )
+        ]
+    )
+    batch = decode_logs(request.SerializeToString())
+    (span,) = batch.spans
+    assert (span.service, span.trace_id, span.end_ns) == ("claude-code", TRACE_ID.hex(), 7)
+    assert (span.name, span.parent_id) == ("claude_code.api_request", "01" * 8)
+    assert batch.evaluations == []
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
     try:
-        decode_evaluations(body)
+        decode_logs(body)
     except DecodeError:
         return

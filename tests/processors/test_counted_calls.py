@@ -48,6 +48,15 @@ def test_an_inner_span_that_comes_in_late_is_not_counted_again(trace: TraceBuild
     assert new(outer, inner) == [True, False]
 
 
+def test_an_inner_span_that_comes_in_late_with_more_detail_is_not_counted_again(
+    trace: TraceBuilder,
+) -> None:
+    outer = trace.llm(scope="outer", usage=USAGE)
+    detailed = Usage(fresh=600, cache_read=400, output=10, reasoning=4)
+    inner = trace.llm(scope="inner", parent_id=outer.span_id, usage=detailed)
+    assert new(outer, inner) == [True, False]
+
+
 def test_a_third_span_around_both_is_not_counted_either(trace: TraceBuilder) -> None:
     outermost = trace.llm(scope="outermost", usage=USAGE)
     inner, outer = nested(trace)

@@ -82,6 +82,7 @@ def test_the_root_gets_the_sums_of_the_trace(wrap: Wrap) -> None:
         a.CLAWTRACE_TRACE_COST_USD: pytest.approx(sum(costs)),
         a.CLAWTRACE_TRACE_LLM_CALLS: 5,
         a.CLAWTRACE_TRACE_TOOL_CALLS: 4,
+        a.CLAWTRACE_TRACE_WASTE_USD: 0.0001725,
     }
 
 

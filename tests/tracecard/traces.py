@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from clawtrace_otel.semconv.canonical import digest
 from clawtrace_otel.semconv.messages import make_call
-from clawtrace_otel.semconv.step import Step, Usage
+from clawtrace_otel.semconv.step import Call, Step, Usage
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 START_NS = 1_793_613_600_000_000_000  # 2026-11-02T10:00:00Z
@@ -89,6 +89,9 @@ USAGES = st.none() | st.builds(
 )
 
 
+CALL_IDS = st.sampled_from(["c1", "c2", "c3"])
+
+
 @st.composite
 def traces(draw: st.DrawFn, max_steps: int = 30) -> list[Step]:
     """A trace of any shape: any parents, missing ones and cycles included, any times and texts."""
@@ -114,6 +117,8 @@ def _steps(draw: st.DrawFn, span_id: str, ids: list[str]) -> Step:
         "error": draw(st.none() | TEXT),
         "session": draw(st.just("") | TEXT),
         "agent": draw(st.sampled_from(["", "planner", "researcher"])),
+        "words": draw(st.sampled_from([(), (1, 2), (2, 3), tuple(range(64))])),
+        "links": draw(st.just(()) | st.tuples(st.tuples(st.just(TRACE_ID), st.sampled_from(ids)))),
     }
     if kind in ("llm", "agent", "workflow"):
         fields["usage"] = draw(USAGES)
@@ -122,10 +127,15 @@ def _steps(draw: st.DrawFn, span_id: str, ids: list[str]) -> Step:
         fields["response_id"] = draw(st.sampled_from(["", "r1", "r2"]))
         fields["request_hash"] = draw(st.sampled_from(["", "h1", "h2"]))
         fields["output_hash"] = draw(st.sampled_from(["", "o1", "o2"]))
+        fields["does"] = draw(st.sampled_from(["tool_call", "plan_then_tool", "final_reply"]))
+        fields["calls"] = tuple(Call(id=n, tool="read") for n in draw(st.sets(CALL_IDS)))
+        fields["compacted"] = draw(st.booleans())
     if kind == "tool":
         call = make_call("", "", draw(st.sampled_from(["", '{"a": 1}', '{"a": 2}']) | TEXT))
         fields["tool"] = draw(st.sampled_from(["read", "write"]) | TEXT)
         fields["args"], fields["args_hash"] = call.args, call.args_hash
         fields["result_hash"] = draw(st.sampled_from(["", "x", "y"]))
+        fields["result_size"] = draw(st.sampled_from([0, 5, 10**3, 10**7]))
+        fields["call_id"] = draw(st.just("") | CALL_IDS)
         fields["read_only"] = draw(st.sampled_from([None, True, False]))
     return Step(**fields)
