@@ -45,7 +45,7 @@ _VENDOR = (
 )
 _SELLERS = (
     r"(?:anthropic|cerebras|cohere|deepseek|fireworks_ai|gemini|groq|mistral|moonshot|openai"
-    r"|openrouter|perplexity|together_ai|xai)"
+    r"|openrouter|perplexity|together_ai|xai|google)"
 )
 
 _ANY: frozenset[str] = frozenset()

@@ -10,11 +10,18 @@ Most libraries nest a sub-agent below the tool call that ran it. These do not:
 See ``tests/fixtures/otlp`` and :mod:`clawtrace_otel.tracecard.joined_traces`.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.node import Node
+
+CALLER_KINDS = frozenset({"tool", "agent"})
+"""Spans, below a root, that may wait for an agent that has a trace of its own."""
+
+ROOT_KINDS = frozenset({"agent", "workflow"})
+"""Roots of such traces."""
 
 MAX_LEVELS = 64
 """How far up and how far back is looked."""
@@ -57,7 +64,7 @@ def _join_traces(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
     roots = [node for node in nodes if not node.step.parent_id and node.parent is None]
     if len({node.step.trace_id for node in roots}) < 2:
         return
-    waiting = [n for n in nodes if n.step.kind in ("tool", "agent") and n.step.parent_id]
+    waiting = [n for n in nodes if n.step.kind in CALLER_KINDS and n.step.parent_id]
     for root in roots:
         linked = (by_id.get(span_id) for _, span_id in root.step.links)
         callers = (node for node in reversed(waiting) if is_caller(node.step, root.step))
@@ -69,7 +76,9 @@ def _join_traces(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
 def is_caller(step: Step, root: Step) -> bool:
     """Whether a call waits for an agent that has a trace of its own: same conversation, in time."""
     return (
-        root.kind in ("agent", "workflow")
+        step.kind in CALLER_KINDS
+        and root.kind in ROOT_KINDS
+        and bool(step.parent_id)
         and step.trace_id != root.trace_id
         and bool(step.session)
         and step.session == root.session
@@ -105,15 +114,26 @@ def _the_one(tools: Sequence[Node], agent: Node) -> Node | None:
     """The only tool, or of several the only one with the agent's name."""
     if len(tools) <= 1:
         return next(iter(tools), None)
-    name = agent.step.agent.lower()
-    named = [tool for tool in tools if tool.step.tool.lower() in name or name in tool.step.tool]
+    named = [tool for tool in tools if _is_named_alike(tool.step.tool, agent.step.agent)]
     return named[0] if len(named) == 1 else None
+
+
+def _is_named_alike(tool: str, agent: str) -> bool:
+    """Whether a word of one begins as the other: not so ``search`` and ``researcher``."""
+    tool, agent = tool.lower(), agent.lower()
+    return bool(tool and agent) and (_begins_a_word(tool, agent) or _begins_a_word(agent, tool))
+
+
+def _begins_a_word(name: str, of: str) -> bool:
+    return re.search(rf"(?<![^\W_]){re.escape(name)}", of) is not None
 
 
 def _hang_calls_below_their_agents(nodes: Sequence[Node], agents: Iterable[Node]) -> None:
     by_name: dict[str, list[Node]] = {}
+    starts: dict[str, list[int]] = {}
     for agent in agents:
         by_name.setdefault(agent.step.agent, []).append(agent)
+        starts.setdefault(agent.step.agent, []).append(agent.step.start_ns)
     for node in nodes:
         name = node.step.agent
         if node.step.kind not in ("llm", "tool") or not name or name not in by_name:
@@ -121,7 +141,9 @@ def _hang_calls_below_their_agents(nodes: Sequence[Node], agents: Iterable[Node]
         nearest = next((above for above in _above(node) if above.step.kind == "agent"), None)
         if nearest is None or nearest.step.agent == name:
             continue
-        owners = [a for a in by_name[name][-MAX_LEVELS:] if _may_own(a, node)]
+        last = bisect_right(starts[name], node.step.start_ns)
+        started = by_name[name][max(last - MAX_LEVELS, 0) : last]
+        owners = [agent for agent in started if _may_own(agent, node)]
         if owners:
             _move(node, owners[-1])
 

@@ -22,6 +22,9 @@ MAX_KNOWN = 50_000
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+_Place = tuple[str, str]
+"""Trace id and span id."""
+
 
 class _Recent(Generic[K, V]):
     """What was last set, up to a limit."""
@@ -51,7 +54,7 @@ class RecordPlaces:
     """
 
     def __init__(self, limit: int = MAX_KNOWN) -> None:
-        self._spans: _Recent[Hashable, Step] = _Recent(limit)
+        self._spans: _Recent[Hashable, _Place] = _Recent(limit)
         self._sessions: _Recent[Hashable, bool] = _Recent(limit)
         self._waiting: _Recent[Hashable, dict[str, Step]] = _Recent(limit)
 
@@ -74,11 +77,11 @@ class RecordPlaces:
 
     def _learn(self, span: Step) -> Iterator[Step]:
         if span.kind in ("llm", "tool") and call_id(span):
-            key = _key(span)
+            key, place = _key(span), (span.trace_id, span.span_id)
             if self._spans.get(key) is None:
-                self._spans.set(key, _reference(span))
+                self._spans.set(key, place)
             for record in (self._waiting.pop(key) or {}).values():
-                yield from _moved(record, span)
+                yield from _moved(record, place)
         if span.session:
             self._sessions.set(_session(span), True)
             for record in (self._waiting.pop(_session(span)) or {}).values():
@@ -99,14 +102,9 @@ def _session(step: Step) -> Hashable:
     return step.service, step.session
 
 
-def _reference(span: Step) -> Step:
-    """What is needed of a span to find it again."""
-    return Step(trace_id=span.trace_id, span_id=span.span_id)
-
-
-def _moved(record: Step, span: Step) -> Iterator[Step]:
+def _moved(record: Step, span: _Place) -> Iterator[Step]:
     """The record below its span, and what stays behind."""
-    yield msgspec.structs.replace(record, trace_id=span.trace_id, parent_id=span.span_id)
+    yield msgspec.structs.replace(record, trace_id=span[0], parent_id=span[1])
     yield _left(record)
 
 

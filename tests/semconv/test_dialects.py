@@ -199,12 +199,12 @@ def test_the_role_of_each_call_is_told_with_and_without_content(view: View) -> N
 @each_view
 def test_tool_calls_that_the_model_asked_for_are_read_from_its_answer(view: View) -> None:
     asked = [
-        [(call.name, read_arguments(call.arguments).text or "{}") for call in reply.tool_calls]
+        [(call.name, read_arguments(call.arguments).text) for call in reply.tool_calls]
         for reply in view.calls
         if "content" not in view.blind
     ]
     shown = [
-        [(call.tool, call.args) for call in step.calls]
+        [(call.tool, call.args if call.args_hash else "") for call in step.calls]
         for step in calls_of(view)
         if "content" not in view.blind
     ]

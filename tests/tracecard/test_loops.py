@@ -97,13 +97,13 @@ def seconds(calls: Sequence[Hashable]) -> float:
 
 @pytest.mark.parametrize("rounds", ["a", "ab", "abcdefgh", "aaabcbcbc", "rrrw"])
 def test_time_is_linear_in_calls(rounds: str) -> None:
-    """Five times the calls may not take eight times as long."""
+    """Five times the calls may not take twelve times as long; if time were quadratic, it were 25."""
     calls = (rounds * 100_000)[:100_000]
-    assert seconds(calls) / seconds(calls[:20_000]) < 8
+    assert seconds(calls) / seconds(calls[:20_000]) < 12
 
 
 def test_time_is_linear_where_there_are_thousands_of_cycles() -> None:
     """Three calls of one kind and six in turns of two, over and over, never the same."""
     calls = [3 * (n // 9) + (0, 0, 0, 1, 2, 1, 2, 1, 2)[n % 9] for n in range(100_000)]
     assert len(find_cycles(calls)) > 20_000
-    assert seconds(calls) / seconds(calls[:20_000]) < 8
+    assert seconds(calls) / seconds(calls[:20_000]) < 12
