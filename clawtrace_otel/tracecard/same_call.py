@@ -8,32 +8,40 @@ the call that the other is.
 """
 
 from collections import Counter, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
 
-from clawtrace_otel.semconv.log_records import is_record
+from clawtrace_otel.semconv.log_records import is_placed_by_time, is_record
 from clawtrace_otel.semconv.step import Step, Usage
+from clawtrace_otel.tracecard.adoption import above
 from clawtrace_otel.tracecard.node import Node
 from clawtrace_otel.tracecard.tree import Tree, time_order
+from clawtrace_otel.tracecard.twins import (
+    MISCOUNTING_SCOPES,
+    began_after,
+    call_id,
+    is_same_run,
+    is_twin,
+    usage_keys,
+    used_alike,
+)
 
 MAX_INSTRUMENTATIONS = 16
 """More spans than this inside one another are not one call."""
 
+
 MAX_CONCURRENT = 16
 """Among how many calls with the same tokens a twin is looked for."""
 
-MEANWHILE = 0.9
-"""What part of the shorter of two spans, at least, was during the other if both saw one call."""
 
 DOUBLING_SCOPES = ("gcp.vertex.agent",)
 """Scopes that put a second span around a call, with the same tokens (Google's ADK, schema 1)."""
 
 NATIVE_SCOPES = ("com.anthropic.",)
-"""Scopes of vendors' own SDKs, whose counts are believed where counts differ (Traceloop counts
-the first output token of an Anthropic stream twice)."""
+"""Scopes of vendors' own SDKs, whose counts are believed where counts differ."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,22 +64,33 @@ class Seen:
 def find_calls(tree: Tree) -> list[Seen]:
     """The LLM calls, tool calls and agents of a trace, each once."""
     inner: dict[Node, list[Node]] = {}
+    outermost: list[Node] = []
+    told = {node.above for node in tree.downward if node.step.kind == "llm" and _is_inside(node)}
     for node in tree.downward:
-        above = _same_kind_above(node)
+        above = _same_kind_above(node, told)
         if above is not None:
             inner.setdefault(above, []).append(node)
-    outermost = [
-        node
-        for node in tree.downward
-        if node.step.kind in _IS_SAME and _same_kind_above(node) is None
-    ]
+        elif node.step.kind in _IS_SAME:
+            outermost.append(node)
     nested = [seen for node in outermost for seen in _nested(node, inner)]
     return _join_siblings(nested)
 
 
-def _same_kind_above(node: Node) -> Node | None:
+def _same_kind_above(node: Node, told: Set[Node | None]) -> Node | None:
+    """The span around this one of the same kind.
+
+    Some libraries leave a stream's span to be the current one (OpenInference, of Anthropic). What
+    begins below when it is over, and its own call has been ``told`` below, is another call.
+    """
     above = node.above
+    while above is not None and above in told and began_after(node.step, above.step):
+        above = above.above
     return above if above is not None and above.step.kind == node.step.kind else None
+
+
+def _is_inside(node: Node) -> bool:
+    above = node.above
+    return above is not None and above.step.kind == "llm" and not began_after(node.step, above.step)
 
 
 def _nested(outer: Node, inner: dict[Node, list[Node]]) -> Iterator[Seen]:
@@ -112,18 +131,8 @@ def _is_same_llm_call(nodes: list[Node]) -> bool:
     if len(used) < 2:
         is_told_below = len(nodes) == 2 and nodes[0].step.usage is None
         return is_told_below or len({node.step.scope for node in nodes}) == len(nodes)
-    first = used[0].usage
     is_once = all(n == 1 or (n == 2 and scope in DOUBLING_SCOPES) for scope, n in scopes.items())
-    return is_once and all(_same_usage(first, step.usage) for step in used)
-
-
-def _same_usage(one: Usage | None, other: Usage | None) -> bool:
-    return (
-        one is not None
-        and other is not None
-        and one.input == other.input
-        and one.output == other.output
-    )
+    return is_once and all(used_alike(used[0], step) for step in used)
 
 
 def _is_same_tool_call(nodes: list[Node]) -> bool:
@@ -147,59 +156,6 @@ def _is_same_agent(nodes: list[Node]) -> bool:
 _IS_SAME = {"llm": _is_same_llm_call, "tool": _is_same_tool_call, "agent": _is_same_agent}
 
 
-def is_twin(one: Step, other: Step) -> bool:
-    """Whether two LLM spans or two tool spans, neither inside the other, saw one call.
-
-    Each has its own instrumentation scope. They tell the same response id; where one knows none
-    (OpenInference never does, failed calls have none), they agree in all that they know, and one
-    was within the other, or nearly.
-    """
-    if one.scope == other.scope or one.service != other.service or one.kind != other.kind:
-        return False
-    if call_id(one) and call_id(other):
-        return call_id(one) == call_id(other) and (
-            _overlap(one, other) or is_record(one) or is_record(other)
-        )
-    return one.kind == "llm" and bool(
-        usage_key(one) == usage_key(other)
-        and (_names(one) & _names(other) or not (_names(one) and _names(other)))
-        and (_is_within(one, other) or _is_within(other, one) or _is_meanwhile(one, other))
-    )
-
-
-def call_id(step: Step) -> str:
-    """What both sides of a call know it by: the id of the response, or of the tool call."""
-    return step.response_id if step.kind == "llm" else step.call_id
-
-
-def _overlap(one: Step, other: Step) -> bool:
-    return one.start_ns <= other.end_ns and other.start_ns <= one.end_ns
-
-
-def usage_key(step: Step) -> Hashable:
-    """What twins without a response id agree in."""
-    tokens = (step.usage.input, step.usage.output) if step.usage else None
-    return step.service, tokens, step.error is not None
-
-
-def _names(step: Step) -> set[str]:
-    return {step.model, step.request_model} - {""}
-
-
-def _is_within(inner: Step, outer: Step) -> bool:
-    return outer.start_ns <= inner.start_ns and inner.end_ns <= outer.end_ns
-
-
-def _is_meanwhile(one: Step, other: Step) -> bool:
-    """Whether nearly all of the shorter one was during the other.
-
-    Of a stream, one library sees the beginning first and the other the end.
-    """
-    shared = min(one.end_ns, other.end_ns) - max(one.start_ns, other.start_ns)
-    shorter = min(one.end_ns - one.start_ns, other.end_ns - other.start_ns)
-    return 0 < shared >= MEANWHILE * shorter
-
-
 def _join_siblings(calls: list[Seen]) -> list[Seen]:
     joined: list[Seen] = []
     recent: dict[Hashable, deque[Seen]] = {}
@@ -207,12 +163,20 @@ def _join_siblings(calls: list[Seen]) -> list[Seen]:
         keys = _sibling_keys(seen)
         twin = next((t for key in keys for t in recent.get(key, ()) if _are_twins(t, seen)), None)
         if twin is not None:
-            twin.nodes.extend(seen.nodes)
+            _join(twin, seen)
             continue
         joined.append(seen)
         for key in keys:
             recent.setdefault(key, deque(maxlen=MAX_CONCURRENT)).append(seen)
     return joined
+
+
+def _join(one: Seen, other: Seen) -> None:
+    """Put the one first that says whose call it was: not every library knows the agent."""
+    if one.node.agent is None and other.node.agent is not None:
+        one.nodes[:0] = other.nodes
+    else:
+        one.nodes.extend(other.nodes)
 
 
 def _records_last(seen: Seen) -> tuple[bool, tuple[int, int, str]]:
@@ -221,21 +185,37 @@ def _records_last(seen: Seen) -> tuple[bool, tuple[int, int, str]]:
 
 
 def _sibling_keys(seen: Seen) -> list[Hashable]:
-    kind = seen.node.step.kind
-    if kind == "agent":
-        return []
+    """What calls that may be twins have in common: an id, or what they used.
+
+    Failed calls all used the same, nothing; of them only those of one place are looked at.
+    """
+    step = seen.step()
+    if step.kind == "agent":
+        return [("agent", step.agent.casefold())]
     ids = sorted({call_id(node.step) for node in seen.nodes} - {""})
-    known: list[Hashable] = [(kind, name) for name in ids]
-    if kind == "tool":
-        return known
-    above = seen.node.above
-    return [*known, (above.step.span_id if above else "", usage_key(seen.step()))]
+    known: list[Hashable] = [(step.kind, name) for name in ids]
+    if step.kind == "tool":
+        return [*known, ("tool of name", step.tool)]
+    above = seen.node.above.step.span_id if seen.node.above and step.usage is None else ""
+    return [*known, *((above, key) for key in usage_keys(step))]
 
 
 def _are_twins(one: Seen, other: Seen) -> bool:
     scopes = {node.step.scope for node in one.nodes}
-    return scopes.isdisjoint(node.step.scope for node in other.nodes) and is_twin(
-        one.step(), other.step()
+    if not scopes.isdisjoint(node.step.scope for node in other.nodes):
+        return False
+    if one.node.step.kind == "agent":
+        return is_same_run(one.node.step, other.node.step) and not _are_nested(one, other)
+    return is_twin(one.step(), other.step())
+
+
+def _are_nested(one: Seen, other: Seen) -> bool:
+    """Whether one agent runs within the other, with something in between."""
+    return any(
+        holder in outer.nodes
+        for inner, outer in ((one, other), (other, one))
+        for node in inner.nodes
+        for holder in above(node)
     )
 
 
@@ -277,8 +257,7 @@ def _merge(steps: list[Step]) -> Step:
 
 def _merge_usage(steps: list[Step]) -> Usage | None:
     """The detail of all: some instrumentations leave out cached or reasoning tokens."""
-    native_first = sorted(steps, key=lambda step: not step.scope.startswith(NATIVE_SCOPES))
-    usages = [step.usage for step in native_first if step.usage is not None]
+    usages = [step.usage for step in sorted(steps, key=_disbelief) if step.usage is not None]
     if not usages:
         return None
     read = max(usage.cache_read for usage in usages)
@@ -292,3 +271,8 @@ def _merge_usage(steps: list[Step]) -> Usage | None:
         output=usages[0].output,
         reasoning=min(max(usage.reasoning for usage in usages), usages[0].output),
     )
+
+
+def _disbelief(step: Step) -> int:
+    is_believed = step.scope.startswith(NATIVE_SCOPES) or is_placed_by_time(step)
+    return 2 * (step.scope in MISCOUNTING_SCOPES) - is_believed
