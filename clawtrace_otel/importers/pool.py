@@ -1,18 +1,23 @@
 """Groups in parallel: one process each, as many at a time as there are cores."""
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
+from clawtrace_otel.exporters.card_folder import CardFolder
 from clawtrace_otel.importers.compile_group import Summary
 from clawtrace_otel.importers.importer import Problem
 from clawtrace_otel.importers.plan import Group
-from clawtrace_otel.importers.worker import Result, run_here, start_worker
+from clawtrace_otel.importers.worker import Result, Worker
 from clawtrace_otel.settings import Settings
+from clawtrace_otel.tracecard.factory import make_compiler
 
 MIN_BYTES = 16 * 1024 * 1024
 """Less is read sooner than a second process has started."""
@@ -106,3 +111,41 @@ class Pool:
                         return list(running.values())
                     yield running.pop(future), result
         return []
+
+
+@dataclass(slots=True)
+class _Here:
+    """What a process of the pool has to work with."""
+
+    worker: Worker
+    count: Callable[[int], None]
+
+
+_here: _Here | None = None
+
+
+def start_worker(settings: Settings, folder: Path, counter: "Synchronized[int]") -> None:
+    """Make the worker of a process of the pool: the one that this is called in.
+
+    Args:
+        settings: for the compiler.
+        folder: of the cards.
+        counter: of all processes: bytes that were read.
+    """
+    global _here
+
+    def count(size: int) -> None:
+        with counter.get_lock():
+            counter.value += size
+
+    # Ctrl-C ends all processes of a terminal; cards are whole at any moment.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _here = _Here(Worker(make_compiler(settings), CardFolder(folder)), count)
+
+
+def run_here(group: Group) -> Result:
+    """Compile a group with the worker of this process."""
+    if _here is None:
+        msg = "start_worker was not called"
+        raise RuntimeError(msg)
+    return _here.worker.run([group], _here.count)

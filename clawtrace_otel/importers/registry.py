@@ -1,24 +1,24 @@
-"""The formats that are known, in the order in which a file is asked for them."""
+"""The formats that are known. No file is of two of them: their order says nothing."""
 
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from clawtrace_otel.importers.formats.json_lines import read_first_value
 from clawtrace_otel.importers.importer import HEAD_BYTES, Head, Importer
-from clawtrace_otel.importers.json_lines import read_first_value
 
 MODULES = {
-    "tau2": "tau2",
-    "tau-bench": "tau_bench",
+    "tau2": "tau.tau2",
+    "tau-bench": "tau.tau_bench",
     "langfuse": "langfuse",
-    "claude-code": "claude_code",
-    "openclaw": "pi_session",
-    "openclaw-telemetry": "openclaw_telemetry",
+    "claude-code": "claude_code.importer",
+    "openclaw": "openclaw.importer",
+    "openclaw-telemetry": "openclaw_telemetry.importer",
     "otlp": "otlp_file",
 }
-"""Name of each format -> the module whose ``IMPORTER`` it is. A module is imported when a file is
-asked for its format: the command line starts without any of them."""
+"""Name of each format -> the module in ``formats`` whose ``IMPORTER`` it is. A module is imported
+when a file is asked for its format: the command line starts without any of them."""
 
 
 @cache
@@ -28,7 +28,7 @@ def importer(name: str) -> Importer:
     Raises:
         KeyError: there is no such format.
     """
-    module = import_module(f"clawtrace_otel.importers.{MODULES[name]}")
+    module = import_module(f"clawtrace_otel.importers.formats.{MODULES[name]}")
     found: Importer = module.IMPORTER
     return found
 
@@ -38,7 +38,7 @@ def recognise(path: Path, names: Iterable[str] = tuple(MODULES)) -> Importer | N
 
     Args:
         path: of the file.
-        names: the formats to ask for, in order.
+        names: the formats to ask for.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,24 +1,19 @@
-"""Compiles groups: in this process, or one after the other in a process of its own."""
+"""Compiles groups into a folder of cards, in this process."""
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from typing import Protocol
 
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.importers.card_keeper import CardKeeper
 from clawtrace_otel.importers.compile_group import Summary, compile_records, read
+from clawtrace_otel.importers.formats.reading import watched_by
 from clawtrace_otel.importers.plan import Group
-from clawtrace_otel.importers.reading import watched_by
 from clawtrace_otel.importers.registry import importer
 from clawtrace_otel.semconv.step import Step
-from clawtrace_otel.settings import Settings
 from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
-from clawtrace_otel.tracecard.factory import make_compiler
 
 TOLD_BYTES = 1024 * 1024
 """Read before the watcher is told."""
@@ -107,41 +102,3 @@ class Rarely:
         if self._sum >= TOLD_BYTES:
             self._tell(self._sum)
             self._sum = 0
-
-
-@dataclass(slots=True)
-class _Here:
-    """What this process has to work with."""
-
-    worker: Worker
-    count: Callable[[int], None]
-
-
-_here: _Here | None = None
-
-
-def start_worker(settings: Settings, folder: Path, counter: "Synchronized[int]") -> None:
-    """Make the worker of this process.
-
-    Args:
-        settings: for the compiler.
-        folder: of the cards.
-        counter: of all processes: bytes that were read.
-    """
-    global _here
-
-    def count(size: int) -> None:
-        with counter.get_lock():
-            counter.value += size
-
-    # Ctrl-C ends all processes of a terminal; cards are whole at any moment.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _here = _Here(Worker(make_compiler(settings), CardFolder(folder)), count)
-
-
-def run_here(group: Group) -> Result:
-    """Compile a group with the worker of this process."""
-    if _here is None:
-        msg = "start_worker was not called"
-        raise RuntimeError(msg)
-    return _here.worker.run([group], _here.count)

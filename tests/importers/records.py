@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.importers.importer import Importer, Problem, Told
-from clawtrace_otel.importers.otlp_file import IMPORTER
 from clawtrace_otel.span import Span
 
 

@@ -8,8 +8,8 @@ import pytest
 from clawtrace_otel.importers import compile_group
 from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.compile_group import Summary, compile_records, read
+from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.importers.importer import Importer, Problem, Record, Told, TraceEnd
-from clawtrace_otel.importers.otlp_file import IMPORTER
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.step import Evaluation
 from clawtrace_otel.span import Span

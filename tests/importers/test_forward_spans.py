@@ -11,8 +11,8 @@ from clawtrace_otel.errors import ClawTraceError, ConfigError
 from clawtrace_otel.importers import forward_spans
 from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.compile_group import compile_records, read
+from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.importers.forward_spans import SpanForwarder
-from clawtrace_otel.importers.otlp_file import IMPORTER
 from clawtrace_otel.otlp.encode import encode_request
 from clawtrace_otel.otlp.traces import decode_traces
 from clawtrace_otel.semconv import attributes as a

@@ -1,5 +1,6 @@
 """Which files are read, as what, and which of them together."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,22 +13,41 @@ from clawtrace_otel.importers.registry import MODULES, importer, read_head, reco
 from tests.corpora.folder import CORPORA
 from tests.importers.captures import FIXTURE
 
-FIXTURES = sorted(FIXTURE.parent.glob("*.jsonl"))
+FIXTURES = sorted(FIXTURE.parent.rglob("*.jsonl"))
 
 Write = Callable[[str, bytes], Path]
 
 RECORDED = {
-    "claude-code-sessions/040b015eb1c2.jsonl": "claude-code",
-    "langfuse-framework-traces/crewai-2025-07-11.trace.json": "langfuse",
-    "openclaw-pi-sessions/before-compaction.jsonl": "openclaw",
-    "openclaw-telemetry/sample-telemetry.jsonl": "openclaw-telemetry",
-    "otlp-agent-prism/rag_earnings_agent.json": "otlp",
-    "otlp-agentpile/openai_agents_0.24.0_oi_2.5.3.jsonl": "otlp",
-    "tau-bench-gpt-4o-airline/gpt-4o-airline.json": "tau-bench",
-    "tau2/gpt-4.1_airline_1trial.json": "tau2",
-    "spreadsheetbench-50/dataset.json": None,
-    "claude-code-sessions/040b015eb1c2.metadata.json": None,
+    "claude-code-sessions/*.jsonl": "claude-code",
+    "langfuse-framework-traces/*.json": "langfuse",
+    "openclaw-pi-sessions/*.jsonl": "openclaw",
+    "openclaw-telemetry/*.jsonl": "openclaw-telemetry",
+    "openclaw-uniclawbench/*.json": "openclaw",
+    "otlp-agent-prism/*.json": "otlp",
+    "otlp-agentpile/*.jsonl": "otlp",
+    "tau-bench-gpt-4o-airline/*.json": "tau-bench",
+    "tau2/*.json": "tau2",
+    "spreadsheetbench-50/*.json": None,
+    "claude-code-sessions/*.metadata.json": None,
 }
+
+OF_OTHER_FORMATS: dict[str, object] = {
+    "langfuse": {
+        "id": "t",
+        "projectId": "p",
+        "sessionId": "s",
+        "public": False,
+        "bookmarked": False,
+        "observations": [{"traceId": "t", "parentObservationId": None, "type": "SPAN"}],
+    },
+    "otlp": {"resourceSpans": [{"scopeSpans": []}]},
+    "tau2": {"info": {"user_info": {}, "agent_info": {}}, "simulations": []},
+    "tau-bench": [{"task_id": 0, "reward": 1.0, "traj": []}],
+    "openclaw": {"taskSummary": {}, "attemptCards": []},
+    "openclaw-telemetry": {"type": "agent.start", "sessionKey": "agent:main:main"},
+    "claude-code": {"parentUuid": None, "sessionId": "s", "type": "user", "message": {}},
+}
+"""Format -> what a file of it begins with."""
 
 
 @pytest.fixture(name="write")
@@ -53,16 +73,85 @@ def test_every_format_has_an_importer_of_its_name(name: str) -> None:
     assert all(suffix.startswith(".") for suffix in found.suffixes)
 
 
+def formats_of(path: Path) -> list[str]:
+    """All formats that take a file for their own, in whatever order they are asked."""
+    head = read_head(path)
+    return [name for name in MODULES if importer(name).recognises(head)]
+
+
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_captures_of_spans_are_otlp(path: Path) -> None:
+def test_captures_of_spans_are_otlp_alone(path: Path) -> None:
     assert recognise(path) is importer("otlp")
+    assert formats_of(path) == ["otlp"]
 
 
 @pytest.mark.corpora
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="the recorded runs are not in ../shared/corpora")
-@pytest.mark.parametrize(("file", "name"), RECORDED.items())
-def test_recorded_runs_are_recognised(file: str, name: str | None) -> None:
-    assert recognise(CORPORA / file) is (importer(name) if name else None)
+@pytest.mark.parametrize(("files", "name"), RECORDED.items())
+def test_recorded_runs_are_of_one_format_alone(files: str, name: str | None) -> None:
+    paths = list(CORPORA.glob(files))
+    assert paths
+    for path in paths:
+        assert formats_of(path) == ([name] if name else [])
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="the recorded runs are not in ../shared/corpora")
+@pytest.mark.parametrize("indent", [None, 1, 4])
+@pytest.mark.parametrize("folder", ["langfuse-framework-traces", "otlp-agent-prism"])
+def test_it_says_nothing_how_a_document_is_indented(
+    folder: str, indent: int | None, write: Write
+) -> None:
+    for path in (CORPORA / folder).iterdir():
+        again = write(path.name, json.dumps(json.loads(path.read_bytes()), indent=indent).encode())
+        assert formats_of(again) == formats_of(path)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("name", OF_OTHER_FORMATS)
+def test_the_beginning_of_each_format_is_of_no_other(
+    name: str, indent: int | None, write: Write
+) -> None:
+    data = json.dumps(OF_OTHER_FORMATS[name], indent=indent).encode()
+    is_of_lines = name in ("claude-code", "openclaw-telemetry")
+    assert formats_of(write("a.json", data)) == ([] if is_of_lines and indent else [name])
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("quoted", [name for name in OF_OTHER_FORMATS if name != "claude-code"])
+def test_a_session_that_quotes_another_format_stays_a_session(
+    quoted: str, is_long: bool, write: Write
+) -> None:
+    record = {
+        "parentUuid": None,
+        "sessionId": "s",
+        "type": "user",
+        "toolUseResult": OF_OTHER_FORMATS[quoted],
+        "message": {"role": "user", "content": "x" * HEAD_BYTES * is_long},
+    }
+    assert formats_of(write("a.jsonl", json.dumps(record).encode() + b"\n")) == ["claude-code"]
+
+
+def test_a_long_export_with_a_session_on_its_first_line_is_no_session(write: Write) -> None:
+    trace = {
+        "trace": {"projectId": "p", "public": False, "bookmarked": False, "sessionId": "s"},
+        "observations": [{"type": "SPAN", "parentUuid": "x", "input": "x" * HEAD_BYTES}],
+    }
+    assert formats_of(write("a.json", json.dumps(trace).encode())) == ["langfuse"]
+
+
+def test_a_first_line_that_breaks_off_or_is_long_tells_its_format_by_what_is_there(
+    write: Write,
+) -> None:
+    long = "x" * HEAD_BYTES
+    event = {"type": "agent.start", "sessionKey": "agent:main:main", "prompt": long}
+    untyped = {"parentUuid": None, "sessionId": "s", "message": {"content": long}, "type": "user"}
+    for record, name in ((event, "openclaw-telemetry"), (untyped, "claude-code")):
+        data = json.dumps(record).encode()
+        assert formats_of(write("a.jsonl", data)) == [name]
+        assert formats_of(write("b.jsonl", data[:200])) == [name]
+    requests = b'damaged\n{"resourceLogs": []}\n'
+    assert formats_of(write("c.jsonl", requests)) == ["otlp"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Sessions of the pi agent and of OpenClaw, which embeds it."""

@@ -1,0 +1,1 @@
+"""Runs of tau-bench and tau2-bench."""

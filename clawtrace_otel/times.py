@@ -1,0 +1,30 @@
+"""Times that were written down, as the nanoseconds of OpenTelemetry."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_MS = 253_402_300_799_000  # the last second that datetime knows
+
+
+def iso_ns(text: str) -> int | None:
+    """A time in ISO 8601 as Unix nanoseconds, UTC if it names no zone.
+
+    ``None`` if it is no time, or one before 1970.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    microseconds = (aware - _EPOCH) // _MICROSECOND
+    return microseconds * 1000 if microseconds >= 0 else None
+
+
+def time_ns(value: object) -> int:
+    """Unix nanoseconds of an ISO 8601 text or of Unix milliseconds; 0 if it is no time."""
+    if isinstance(value, str):
+        return iso_ns(value) or 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value * 1000) * 1000 if 0 < value <= _MAX_MS else 0
