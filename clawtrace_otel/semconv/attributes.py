@@ -318,6 +318,9 @@ LLM_USAGE_TOTAL_COST = "llm.usage.total_cost"
 
 # ClawTrace, read
 CLAWTRACE_TOOL_READ_ONLY = "clawtrace.tool.read_only"
+CLAWTRACE_CALLS_UNRECORDED = "clawtrace.agent.calls_unrecorded"
+
+OWN_READ = frozenset({CLAWTRACE_TOOL_READ_ONLY, CLAWTRACE_CALLS_UNRECORDED})
 
 # ClawTrace, written
 CLAWTRACE_COST_USD = "clawtrace.cost.usd"
@@ -337,5 +340,5 @@ CLAWTRACE_TRACE_TOOL_CALLS = "clawtrace.trace.tool_calls"
 WRITTEN = frozenset(
     value
     for key, value in list(globals().items())
-    if key.startswith("CLAWTRACE_") and value != CLAWTRACE_TOOL_READ_ONLY
+    if key.startswith("CLAWTRACE_") and value not in OWN_READ
 )

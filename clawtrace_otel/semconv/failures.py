@@ -11,6 +11,7 @@ from clawtrace_otel.semconv.canonical import text_of
 
 _FLAGS = ("isError", "is_error")
 _ERROR = "error"
+_NO_ERROR: tuple[object, ...] = (True, "none", "None", "null", "ok", "no", "false")
 
 _SHAPES = re.compile(
     r"""
@@ -36,7 +37,7 @@ def error_in(result: object) -> str:
     if not isinstance(result, Mapping):
         return ""
     error = result.get(_ERROR)
-    if error and error is not True and _says_nothing_else(result):
+    if error and error not in _NO_ERROR and _says_nothing_else(result):
         return text_of(error)
     if any(result.get(flag) is True for flag in _FLAGS):
         return text_of(result.get("content") or error or result)

@@ -11,19 +11,18 @@ A record without a trace belongs to a trace that is derived from its session. Th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 
+from clawtrace_otel.ids import SPAN_BYTES, TRACE_BYTES, derived_id
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.canonical import dumps
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Event, Span
+from clawtrace_otel.times import iso_ns
 
 NO_PARENT = "0" * 16
 """Parent of a record that names its trace, but no span in it: it must not pass for the root."""
 
 _MAX_NS = 1 << 63
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,15 @@ class Source:
         session: the attribute with the session's id.
         agent: the attribute that names the sub-agent which did it; empty if none does.
         is_agent: the record tells of the sub-agent itself.
+        spans: instrumentation scope of the spans that it tells of, if nothing but their time and
+            tokens says of which one.
     """
 
     session: str
     only: Mapping[str, str] = field(default_factory=dict)
     agent: str = ""
     is_agent: bool = False
+    spans: str = ""
 
 
 SOURCES: Mapping[str, Source] = {
@@ -53,9 +55,12 @@ SOURCES: Mapping[str, Source] = {
         only={a.EVENT_KIND: "response.completed", a.INPUT_TOKEN_COUNT: ""},
     ),
     "codex.tool_result": Source(a.CODEX_CONVERSATION_ID),
-    "gemini_cli.api_response": Source(a.SESSION_ID),
+    # Written when the answer has been streamed, outside of the span.
+    "gemini_cli.api_response": Source(a.SESSION_ID, spans="gemini-cli"),
 }
 """Name of an event -> where its records say what."""
+
+_TOLD_BY_TIME = frozenset(source.spans for source in SOURCES.values()) - {""}
 
 
 @dataclass(slots=True)
@@ -83,6 +88,17 @@ def is_record(step: Step) -> bool:
     return step.scope in SOURCES
 
 
+def is_placed_by_time(record: Step) -> bool:
+    """Whether nothing but time and tokens says which call a record tells of."""
+    source = SOURCES.get(record.scope)
+    return source is not None and source.spans != ""
+
+
+def is_told_by_time(span: Step) -> bool:
+    """Whether a span is of those that such records tell of."""
+    return span.kind == "llm" and span.scope in _TOLD_BY_TIME
+
+
 def is_homeless(step: Step) -> bool:
     """Whether a step is in a trace that was derived from its session."""
     return is_record(step) and step.trace_id == session_trace(step.service, step.session)
@@ -90,7 +106,7 @@ def is_homeless(step: Step) -> bool:
 
 def session_trace(service: str, session: str) -> str:
     """The trace id of the records of a session that name no trace."""
-    return _digest(16, "session", service, session)
+    return derived_id(TRACE_BYTES, "session", service, session)
 
 
 def read_record(record: LogRecord) -> Span | None:
@@ -145,32 +161,20 @@ def _fits(attributes: Mapping[str, object], source: Source) -> bool:
 def _place(record: LogRecord, source: Source, trace_id: str) -> tuple[str, str]:
     """Span id and parent id. Equal records have equal ids: what is sent again is known again."""
     agent = record.attributes.get(source.agent) if source.agent else None
-    home = _digest(8, "agent", trace_id, agent) if isinstance(agent, str) else ""
+    home = derived_id(SPAN_BYTES, "agent", trace_id, agent) if isinstance(agent, str) else ""
     if source.is_agent and home:
         return home, ""
-    own = _digest(
-        8, "record", trace_id, record.span_id, str(record.time_ns), dumps(dict(record.attributes))
-    )
+    said = dumps(dict(record.attributes))
+    own = derived_id(SPAN_BYTES, "record", trace_id, record.span_id, str(record.time_ns), said)
     if record.trace_id:
         return own, record.span_id or NO_PARENT
     return own, home
 
 
-def _digest(size: int, *parts: str) -> str:
-    text = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return blake2b(text, digest_size=size).hexdigest()
-
-
 def _time(record: LogRecord) -> int:
     if record.time_ns:
         return record.time_ns
-    told = record.attributes.get(a.EVENT_TIMESTAMP)
-    try:
-        moment = datetime.fromisoformat(str(told))
-    except ValueError:
-        return 0
-    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
-    return max(since // timedelta(microseconds=1), 0) * 1000
+    return iso_ns(str(record.attributes.get(a.EVENT_TIMESTAMP))) or 0
 
 
 def _duration(attributes: Mapping[str, object]) -> int:

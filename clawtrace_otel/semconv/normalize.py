@@ -230,6 +230,7 @@ def _read_tool(step: Step, span: Span, found: Found) -> None:
 def _read_agent(step: Step, span: Span, found: Found) -> None:
     _read_model(step, span, found)
     step.agent = step.agent or name_of(span.attributes.get(a.GEN_AI_WORKFLOW_NAME)) or step.name
+    step.unrecorded = span.attributes.get(a.CLAWTRACE_CALLS_UNRECORDED) is True
 
 
 def _read_effect(step: Step, span: Span, found: Found) -> None:  # noqa: ARG001 - as the others

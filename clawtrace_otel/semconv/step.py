@@ -62,6 +62,8 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
         agent: name of the agent that the span is, or says that it belongs to.
         provider, request_model, model: as the span says; ``model`` is the one that answered.
         tier: service tier that was answered, or asked for.
+        set_aside: what a log record says was used, which counts nowhere until its span is known
+            (:mod:`clawtrace_otel.tracecard.record_places`).
         supplied: cost that the span carries, in 1e-12 USD.
         invalid: the attribute whose value is no token count or cost, and that value.
         request_hash: model, parameters and input messages; empty where content is not captured.
@@ -71,6 +73,7 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
         args_size: bytes of the canonical arguments in UTF-8.
         result_hash: of a tool's result; empty where results are not captured.
         result_size: bytes of a tool's result in UTF-8.
+        unrecorded: of an agent: it called models, and of these calls, or some, no record is left.
         compacted: the prompt of this call was made from a longer one.
         links: of a root: (trace id, span id) of the spans that it is linked to.
         words: what is said in an answer or in arguments, as hashes of its rarer words
@@ -97,6 +100,7 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
     model: str = ""
     tier: str = ""
     usage: Usage | None = None
+    set_aside: Usage | None = None
     supplied: int | None = None
     invalid: str = ""
     response_id: str = ""
@@ -114,6 +118,7 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
     read_only: bool | None = None
     read_only_tools: tuple[str, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    unrecorded: bool = False
     compacted: bool = False
     links: tuple[tuple[str, str], ...] = ()
     words: tuple[int, ...] = ()

@@ -142,7 +142,7 @@ READ: frozenset[str] = frozenset(
         *FAILURES,
         *REQUEST_PARAMETERS,
         *a.WRITTEN,
-        a.CLAWTRACE_TOOL_READ_ONLY,
+        *a.OWN_READ,
         a.GEN_AI_CONVERSATION_COMPACTED,
         a.GEN_AI_WORKFLOW_NAME,
         a.MCP_METHOD_NAME,

@@ -2,8 +2,10 @@
 
 Each model call and each batch of tool calls is a trace of its own; the session joins them. The
 input includes the cached tokens and the output excludes thoughts; how many there are of either only
-the log records say (:mod:`clawtrace_otel.semconv.dialects.gemini_cli_records`), so that the cost of
-a span is not exact. On a span of a tool the attributes of messages hold arguments and result.
+the log records say (:mod:`clawtrace_otel.semconv.dialects.gemini_cli_records`). With its setting
+``telemetry.traces`` off, which is the default, there are spans all the same, but without tokens,
+messages, arguments and results. On a span of a tool the attributes of messages hold arguments and
+result.
 """
 
 from clawtrace_otel.semconv import attributes as a

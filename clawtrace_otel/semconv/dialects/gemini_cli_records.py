@@ -1,6 +1,8 @@
 """Gemini CLI's log record of a model call. Thinking tokens are not a part of its output tokens.
 
-It repeats ``gen_ai.client.inference.operation.details`` of the same call, which is not read.
+It is written outside of the span and names neither that nor the response;
+:mod:`clawtrace_otel.tracecard.record_fit` finds the span. It repeats
+``gen_ai.client.inference.operation.details`` of the same call, which is not read.
 """
 
 from clawtrace_otel.semconv import attributes as a
@@ -18,5 +20,5 @@ GEMINI_CLI_RECORDS = Dialect(
             "reasoning": (a.GEMINI_CLI_THOUGHTS_TOKENS,),
         }
     },
-    source="records of the run of tests/fixtures/otlp/gemini_cli.jsonl",
+    source="records of 0.61.0 (tests/fixtures/otlp/gemini_cli*.jsonl)",
 )

@@ -9,7 +9,7 @@ from clawtrace_otel.semconv.dialects.dialect import Dialect
 
 GENAI = Dialect(
     name="OpenTelemetry GenAI",
-    source="open-telemetry/semantic-conventions-genai, docs/gen-ai, and the conventions up to 1.36.",
+    source="open-telemetry/semantic-conventions-genai, docs/gen-ai; the conventions up to 1.36.",
     kind_key=a.GEN_AI_OPERATION_NAME,
     kinds={
         "chat": "llm",
