@@ -224,7 +224,8 @@ class CardWriter:
         self._write_card(first, records, closing=of_first)
         for twin in twins:
             self._folder.remove(twin)
-            mark = CardMark(records[twin].mark.revision, b"", closed=closing)
+            # Not closed before the card that it is on: a restart must take up all of its traces.
+            mark = CardMark(records[twin].mark.revision, b"", closed=of_first)
             self._journal.save_mark(twin, records[twin].changes, mark)
         self._wrote(trace_id, watch, root_ended=root_ended, closing=closing)
 

@@ -157,6 +157,7 @@ class TraceCardSpanExporter(SpanExporter):
             trace.mark = mark
         for twin in twins:
             self._folder.remove(twin)
+            self._folder.remove(twin, self._traces[twin].part)
             self._traces[twin].changed = False
         trace.changed = False
         trace.written_at = time.monotonic()

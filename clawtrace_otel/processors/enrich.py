@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from clawtrace_otel.money import PER_USD
 from clawtrace_otel.otlp.values import Scalar
 from clawtrace_otel.processors.cost import SAME_CALL, cost_attributes
-from clawtrace_otel.processors.counted_calls import CountedCalls
+from clawtrace_otel.processors.counted_calls import CallIndex, CountedCalls
 from clawtrace_otel.processors.known_waste import cost_of_asking, is_certain
 from clawtrace_otel.processors.redundancy import Finding, RedundancyIndex, Repeat
 from clawtrace_otel.semconv import attributes as a
@@ -31,8 +31,8 @@ class TraceState:
     """
 
     index: RedundancyIndex
+    counted: CountedCalls
     steps: dict[str, Step] = field(default_factory=dict)
-    counted: CountedCalls = field(default_factory=CountedCalls)
     asked: dict[str, Step] = field(default_factory=dict)
     summed: bool = False
 
@@ -51,6 +51,7 @@ class Enricher:
         self._compiler = compiler
         self._max_steps = max_steps
         self._kept = 0
+        self._calls = CallIndex()
         self._states: OrderedDict[str, TraceState] = OrderedDict()
 
     @property
@@ -83,7 +84,8 @@ class Enricher:
         attributes = self._attributes(state, step)
         if not step.parent_id and step.end_ns and not state.summed:
             state.summed = True
-            attributes |= self._sums(state)
+            if not state.counted.is_counted_elsewhere(step):
+                attributes |= self._sums(state)
         self._evict(step.trace_id)
         return attributes
 
@@ -93,13 +95,13 @@ class Enricher:
                 return {a.CLAWTRACE_COST_UNPRICED_REASON: SAME_CALL}
             price = self._compiler.pricer.price(step)
             state.asked.update((call.id, step) for call in step.calls if call.id)
-            finding = state.index.observe(step)
-            waste = price.cost if _is_certain(state, step, finding) else None
+            finding = state.index.observe(step, step.parent_id)
+            waste = price.cost if is_certain(finding) else None
             return cost_attributes(price) | _finding_attributes(finding) | _waste_attributes(waste)
         if step.kind == "tool":
-            finding = state.index.observe(step)
+            finding = state.index.observe(step, step.parent_id)
             turn = state.asked.get(step.call_id)
-            waste = self._asking(turn) if turn and _is_certain(state, step, finding) else None
+            waste = self._asking(turn) if turn and is_certain(finding) else None
             return _finding_attributes(finding) | _waste_attributes(waste)
         if step.kind == "span" and step.read_only is False:
             state.index.disturb()
@@ -127,7 +129,9 @@ class Enricher:
     def _state(self, trace_id: str) -> TraceState:
         state = self._states.get(trace_id)
         if state is None:
-            state = self._states[trace_id] = TraceState(self._compiler.new_index())
+            state = self._states[trace_id] = TraceState(
+                self._compiler.new_index(), CountedCalls(self._calls)
+            )
         self._states.move_to_end(trace_id)
         return state
 
@@ -137,10 +141,6 @@ class Enricher:
             if oldest == current:
                 return
             self.forget(oldest)
-
-
-def _is_certain(state: TraceState, step: Step, finding: Finding | None) -> bool:
-    return is_certain(finding, step, state.steps.get(finding.of) if finding else None)
 
 
 def _waste_attributes(waste: int | None) -> Attributes:

@@ -1,7 +1,7 @@
 """What is certain to be waste when a repeat's span ends: ``clawtrace.waste.usd``.
 
 What the result costs in later prompts is not known yet, so this is less than the low end on the
-card, never more.
+card. (Where equal calls end in another order than they began, it may stand on the other one.)
 """
 
 from clawtrace_otel.pricing.pricer import Price
@@ -11,14 +11,17 @@ from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.context import make_charge, share_out
 
 
-def is_certain(finding: Finding | None, step: Step, earlier: Step | None) -> bool:
-    """Whether a call brought what was there, in the same context: below the same span."""
+def is_certain(finding: Finding | None) -> bool:
+    """Whether a call brought what was there, in the same context: below the same span.
+
+    Args:
+        finding: made with the id of the span above as the context.
+    """
     return (
         isinstance(finding, Repeat)
         and finding.verdict == "same"
         and finding.kind == "equal"
-        and earlier is not None
-        and earlier.parent_id == step.parent_id
+        and not finding.other_agent
     )
 
 

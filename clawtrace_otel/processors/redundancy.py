@@ -83,7 +83,6 @@ def _compare(now: _Seen) -> Finding | None:
     if earlier.failed:
         return Retry(earlier.span_id)
     verdict = _verdict(earlier, now)
-    now.count = earlier.count + 1
     now.first = earlier.first if verdict == "same" else now.span_id
     return Repeat(
         of=earlier.first if verdict == "same" else earlier.span_id,
@@ -121,6 +120,7 @@ class RedundancyIndex:
     _hinted: set[str] = field(default_factory=set)
     _by_span: dict[str, _Seen] = field(default_factory=dict)
     _latest: dict[_Key, _Seen] = field(default_factory=dict)
+    _latest_in: dict[tuple[str, _Key], _Seen] = field(default_factory=dict)
     _near: dict[str, NearIndex] = field(default_factory=dict)
     _by_text: dict[_Key, str] = field(default_factory=dict)
 
@@ -167,8 +167,8 @@ class RedundancyIndex:
         # equal request, and the number of input tokens tells. A failed call has none.
         unknown = ("", step.request_hash)
         key = ("", f"{step.request_hash} {step.usage.input}") if step.usage else unknown
-        now.earlier = self._latest.get(key) or self._latest.get(unknown)
-        self._latest[key] = now
+        self._compare_with(key if key in self._latest else unknown, now)
+        self._remember(key, now)
 
     def _place_tool_call(self, step: Step, now: _Seen) -> None:
         changes = self.effects.changes_state(step, self._hinted)
@@ -179,17 +179,28 @@ class RedundancyIndex:
             self._place_call_without_arguments(step, now)
             return
         key = (step.tool, step.args_hash)
-        now.earlier = self._latest.get(key)
+        self._compare_with(key, now)
         if now.earlier is None and step.args and (near := self._find_near(step)):
-            now.earlier, now.kind = self._latest[near], "near"
-        self._latest[key] = now
+            self._compare_with(near, now)
+            now.kind = "near"
+        self._remember(key, now)
 
     def _place_call_without_arguments(self, step: Step, now: _Seen) -> None:
         """Only after a failure a call that is known to have no arguments is that call again."""
         if step.args:
-            earlier = self._latest.get((step.tool, step.args))
-            now.earlier = earlier if earlier is not None and earlier.failed else None
-            self._latest[step.tool, step.args] = now
+            key = (step.tool, step.args)
+            self._compare_with(key, now)
+            now.earlier = now.earlier if now.earlier is not None and now.earlier.failed else None
+            self._remember(key, now)
+
+    def _compare_with(self, key: _Key, now: _Seen) -> None:
+        """Find the call before: of the same context, where the result already is, else of any."""
+        last = self._latest.get(key)
+        now.earlier = self._latest_in.get((now.context, key), last)
+        now.count = last.count + 1 if last is not None else 1
+
+    def _remember(self, key: _Key, now: _Seen) -> None:
+        self._latest[key] = self._latest_in[now.context, key] = now
 
     def _find_near(self, step: Step) -> _Key | None:
         index = self._near.setdefault(step.tool, NearIndex(self.near_threshold))

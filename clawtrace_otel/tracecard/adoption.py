@@ -42,11 +42,12 @@ def adopt(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
 
 
 def _move(node: Node, parent: Node) -> None:
-    if not any(above is node for above in (parent, *_above(parent))):
+    if not any(other is node for other in (parent, *above(parent))):
         node.parent = parent
 
 
-def _above(node: Node) -> Iterator[Node]:
+def above(node: Node) -> Iterator[Node]:
+    """The spans above one, from the nearest on, as far as anybody looks."""
     for _ in range(MAX_LEVELS):
         if node.parent is None:
             return
@@ -61,16 +62,16 @@ def is_within(inner: Step, outer: Step) -> bool:
 
 
 def _join_traces(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> None:
-    roots = [node for node in nodes if not node.step.parent_id and node.parent is None]
-    if len({node.step.trace_id for node in roots}) < 2:
+    if len({node.step.trace_id for node in nodes}) < 2:
         return
+    roots = [node for node in nodes if not node.step.parent_id and node.parent is None]
     waiting = [n for n in nodes if n.step.kind in CALLER_KINDS and n.step.parent_id]
     for root in roots:
         linked = (by_id.get(span_id) for _, span_id in root.step.links)
         callers = (node for node in reversed(waiting) if is_caller(node.step, root.step))
-        above = next((n for n in (*linked, *callers) if n is not None), None)
-        if above is not None and above.step.trace_id != root.step.trace_id:
-            _move(root, above)
+        caller = next((n for n in (*linked, *callers) if n is not None), None)
+        if caller is not None and caller.step.trace_id != root.step.trace_id:
+            _move(root, caller)
 
 
 def is_caller(step: Step, root: Step) -> bool:
@@ -92,7 +93,7 @@ def _hang_agents_below_their_tools(nodes: Sequence[Node], agents: Iterable[Node]
     starts = [tool.step.start_ns for tool in tools]
     taken: set[Node] = set()
     for agent in agents:
-        if any(above.step.kind == "tool" for above in _above(agent)):
+        if any(other.step.kind == "tool" for other in above(agent)):
             continue
         last = bisect_right(starts, agent.step.start_ns)
         started = [tool for tool in tools[max(last - MAX_LEVELS, 0) : last] if tool not in taken]
@@ -106,7 +107,7 @@ def _may_run(tool: Node, agent: Node) -> bool:
     return (
         tool.step.scope == agent.step.scope
         and is_within(agent.step, tool.step)
-        and any(above is agent.parent for above in _above(tool))
+        and any(other is agent.parent for other in above(tool))
     )
 
 
@@ -138,7 +139,7 @@ def _hang_calls_below_their_agents(nodes: Sequence[Node], agents: Iterable[Node]
         name = node.step.agent
         if node.step.kind not in ("llm", "tool") or not name or name not in by_name:
             continue
-        nearest = next((above for above in _above(node) if above.step.kind == "agent"), None)
+        nearest = next((other for other in above(node) if other.step.kind == "agent"), None)
         if nearest is None or nearest.step.agent == name:
             continue
         last = bisect_right(starts[name], node.step.start_ns)

@@ -88,7 +88,7 @@ class Compiler:
             card["total"]["split"] = split_line(split)
             wasted = [item.waste for item in listed if item.waste is not None]
             card["total"]["waste_usd"] = interval(sum(wasted, Waste()))
-        if unpriced := _unpriced(listed):
+        if unpriced := _unpriced(items):
             card["unpriced"] = unpriced
         if prices := _prices(listed, card["started"]):
             card["prices"] = prices
@@ -105,8 +105,12 @@ class Compiler:
 
 def root_of(tree: Tree) -> Node:
     """The span without a parent, or the earliest one whose parent has not come in."""
-    roots = (node for node in tree.nodes if node.parent is None and not node.step.parent_id)
-    return next(roots, tree.downward[0])
+    roots = [node for node in tree.nodes if node.parent is None and not node.step.parent_id]
+    traces = {node.step.trace_id for node in tree.nodes}
+    # The caller of a joined trace may still be open, and so be unknown: that trace is no beginning.
+    linked = {n for n in roots if any(t in traces - {n.step.trace_id} for t, _ in n.step.links)}
+    known = (node for node in tree.downward if node.parent is None and node not in linked)
+    return next((node for node in roots if node not in linked), next(known, tree.downward[0]))
 
 
 def _header(tree: Tree, items: list[Item], revision: int) -> Card:
@@ -122,7 +126,7 @@ def _header(tree: Tree, items: list[Item], revision: int) -> Card:
         "status": _status(root),
         "revision": revision,
         "models": _models(items),
-        "total": _total([item for item in items if item.n]),
+        "total": _total(items),
         "steps": [],
     }
     session = next((node.step.session for node in tree.downward if node.step.session), "")

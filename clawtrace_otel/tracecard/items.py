@@ -1,7 +1,7 @@
 """The steps of a card before they are written down: calls with their price, place and finding."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -24,7 +24,8 @@ class Item:
         step: what is known of it, from all the spans that saw it.
         spans: how many spans saw it.
         n: its number, from 1 in time order; 0 for the main agent, which is the run and no step.
-        price: of an LLM call, or of an agent whose calls were not seen.
+        price: of an LLM call, or of an agent whose calls were not seen: unknown, if the agent says
+            that they left no record.
         agent: the agent whose context it is a part of; ``None`` for the trace's own.
         by: the LLM call that asked for this tool call, or the tool call that ran this agent.
         finding: the repeat or retry that it is.
@@ -85,6 +86,7 @@ def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item
     _price(items, settled.accounted, pricer)
     inner = items.keys() - {seen.node for seen in found}
     _price_aggregates(tree, items, inner, pricer)
+    _price_unrecorded(items.values())
     outermost = items.keys() - inner
     _sum_up(items[node] for node in reversed(tree.downward) if node in outermost)
     ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in outermost))
@@ -124,18 +126,37 @@ def _price_aggregates(
 ) -> None:
     """Price what an agent says that it used, where no call below it says so itself.
 
-    Of an agent that several libraries saw only the outermost span is asked, not the ``inner`` ones.
+    Of an agent that several libraries saw only the outermost span is asked, not the ``inner`` ones;
+    a call below any of its spans is one below it.
     """
-    told: set[Node] = set()
+    told = _above_priced_calls(tree, items)
     for node in reversed(tree.downward):
-        step = items[node].step if node in items else node.step
-        if _tells_cost(step) and node not in told and (step.kind == "llm" or node not in inner):
-            told.add(node)
-            if step.kind != "llm":
-                agent = items.get(node.agent) if node.agent else None
-                items.setdefault(node, Item(step, agent=agent)).price = pricer.price(step)
-        if node in told and node.parent is not None:
-            told.add(node.parent)
+        seen, step = items.get(node, node), items[node].step if node in items else node.step
+        if step.kind != "llm" and _tells_cost(step) and seen not in told and node not in inner:
+            told.add(seen)
+            agent = items.get(node.agent) if node.agent else None
+            items.setdefault(node, Item(step, agent=agent)).price = pricer.price(step)
+        if seen in told and node.parent is not None:
+            told.add(items.get(node.parent, node.parent))
+
+
+def _above_priced_calls(tree: Tree, items: dict[Node, Item]) -> set[Node | Item]:
+    """The spans and steps at or above LLM calls that state their use; a step may be several spans."""
+    told: set[Node | Item] = {
+        item for item in items.values() if item.step.kind == "llm" and _tells_cost(item.step)
+    }
+    for _ in range(2):  # the second time for what stands above another span of the same step
+        for node in reversed(tree.downward):
+            if items.get(node, node) in told and node.parent is not None:
+                told.add(items.get(node.parent, node.parent))
+    return told
+
+
+def _price_unrecorded(items: Iterable[Item]) -> None:
+    """What an agent spent is not known if it says that calls left no record, and no sum of them."""
+    for item in items:
+        if item.step.unrecorded and item.price is None:
+            item.price = Price(reason="no_usage")
 
 
 def _tells_cost(step: Step) -> bool:
@@ -171,7 +192,7 @@ def _main_agent(items: list[Item]) -> Item | None:
     agents = [item for item in outermost if item.step.kind == "agent"]
     if len(agents) != 1 or any(item.step.kind == "llm" for item in outermost):
         return None
-    return agents[0] if agents[0].price is None else None
+    return None if _tells_cost(agents[0].step) and agents[0].price else agents[0]
 
 
 def _find_issuers(items: list[Item]) -> None:
@@ -185,9 +206,14 @@ def _find_issuers(items: list[Item]) -> None:
                 last[item.agent] = item
             asked.update({call.id: (item, call) for call in item.step.calls if call.id})
         elif item.step.kind == "tool":
-            item.by, call = asked.get(item.step.call_id) or (last.get(item.agent), None)
+            item.by, call = asked.get(item.step.call_id) or (_latest(last, item.agent), None)
             if not item.step.args_hash and item.by:
                 _take_arguments(item, call or _only_call(item.by, item.step.tool))
+
+
+def _latest(last: Mapping[Item | None, Item], agent: Item | None) -> Item | None:
+    """The last LLM call of an agent, unless others may have come after it and left no record."""
+    return None if agent is not None and agent.step.unrecorded else last.get(agent)
 
 
 def _only_call(issuer: Item, tool: str) -> Call | None:

@@ -165,7 +165,7 @@ _ADD: dict[str, Callable[[StepLine, Item], None]] = {
 
 
 def _add_price(line: StepLine, item: Item, price: Price) -> None:
-    if item.step.kind != "llm":
+    if item.step.kind != "llm" and price.reason != "no_usage":
         line["aggregate"] = True
     line["usd"] = to_usd(item.cost)
     if price.reason:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from clawtrace_otel.semconv.step import Step, encode_step
 from clawtrace_otel.tracecard.adoption import adopt
+from clawtrace_otel.tracecard.inner_agents import add_inner_agents
 from clawtrace_otel.tracecard.node import Node
 
 STEP_KINDS = frozenset({"llm", "tool", "agent"})
@@ -40,6 +41,8 @@ def build_tree(steps: Iterable[Step]) -> Tree:
         parent = by_id.get(node.step.parent_id)
         node.parent = parent if parent is not node else None
     adopt(nodes, by_id)
+    if agents := add_inner_agents(nodes):
+        nodes = sorted([*nodes, *agents], key=lambda node: time_order(node.step))
     for node in nodes:
         if node.parent is not None:
             node.parent.children.append(node)

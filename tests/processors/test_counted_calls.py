@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.processors.counted_calls import CountedCalls
+from clawtrace_otel.processors.counted_calls import CallIndex, CountedCalls
 from clawtrace_otel.semconv.step import Step, Usage
 from tests.tracecard.traces import TraceBuilder
 
@@ -92,16 +92,57 @@ def test_a_response_that_is_fetched_again_later_is_no_sibling(trace: TraceBuilde
     assert new(*spans) == [True, True]
 
 
-@pytest.mark.parametrize("response_ids", [("resp_1", "resp_2"), ("", "")])
-def test_siblings_without_a_common_response_id_are_two_calls(
-    trace: TraceBuilder, response_ids: tuple[str, str]
+@pytest.mark.parametrize(
+    ("response_ids", "is_new"),
+    [(("resp_1", "resp_2"), True), (("resp_1", ""), False), (("", ""), False)],
+)
+def test_siblings_are_two_calls_if_their_response_ids_say_so(
+    trace: TraceBuilder, response_ids: tuple[str, str], is_new: bool
 ) -> None:
     spans = [
         trace.llm(scope=scope, response_id=response_id)
         for scope, response_id in zip(("one", "two"), response_ids, strict=True)
     ]
     spans[1].start_ns, spans[1].end_ns = spans[0].start_ns, spans[0].end_ns
-    assert new(*spans) == [True, True]
+    assert new(*spans) == [True, is_new]
+
+
+def test_siblings_of_one_library_are_two_calls_though_another_saw_both(trace: TraceBuilder) -> None:
+    spans = [trace.llm(scope=scope) for scope in ("one", "one", "two", "two", "two")]
+    for span in spans:
+        span.start_ns, span.end_ns = spans[0].start_ns, spans[0].end_ns
+    assert new(*spans) == [True, True, False, False, True]
+
+
+def test_what_begins_below_a_span_that_is_over_is_another_call(trace: TraceBuilder) -> None:
+    """OpenInference leaves the span of an Anthropic stream to be the current one."""
+    leaks = trace.llm(scope="leaks")
+    inside = trace.llm(scope="other", parent_id=leaks.span_id)
+    inside.start_ns, inside.end_ns = leaks.start_ns, leaks.end_ns
+    later = [trace.llm(scope=scope, parent_id=leaks.span_id) for scope in ("other", "leaks")]
+    later[1].start_ns, later[1].end_ns = later[0].start_ns, later[0].end_ns
+    assert new(inside, leaks, *later) == [True, False, True, False]
+
+
+def root(trace: str, scope: str, **fields: Any) -> Step:
+    """A call that is a trace by itself."""
+    call = TraceBuilder().llm(scope=scope, usage=USAGE, **fields)
+    call.trace_id, call.parent_id = trace * 32, ""
+    return call
+
+
+def test_one_call_in_two_traces_is_counted_in_the_first() -> None:
+    everywhere = CallIndex()
+    one, two = root("1", "one"), root("2", "two")
+    calls = [CountedCalls(everywhere), CountedCalls(everywhere)]
+    assert [calls[0].is_new(one), calls[1].is_new(two)] == [True, False]
+    assert [calls[0].is_counted_elsewhere(one), calls[1].is_counted_elsewhere(two)] == [False, True]
+
+
+def test_calls_of_other_traces_are_forgotten_in_time() -> None:
+    everywhere = CallIndex(limit=1)
+    spans = [root("1", "one"), root("2", "other", error="429"), root("3", "two")]
+    assert [CountedCalls(everywhere).is_new(span) for span in spans] == [True, True, True]
 
 
 def test_a_span_without_usage_leaves_the_cost_to_its_twin(trace: TraceBuilder) -> None:

@@ -216,6 +216,28 @@ class TestRetries:
         a, b = trace.tool("run", LONG, error="boom"), trace.tool("run", NEAR)
         assert last(a, b) == Retry(a.span_id)
 
+    def test_after_a_failure_a_call_without_arguments_is_that_call_again(
+        self, trace: TraceBuilder
+    ) -> None:
+        calls = [
+            trace.tool("run_tests", {}, error="boom"),
+            trace.tool("run_tests", {}, error="boom"),
+            trace.tool("run_tests", {}),
+            trace.tool("run_tests", {}),
+        ]
+        retries = [Retry(calls[0].span_id), Retry(calls[1].span_id)]
+        assert observe(*calls) == [None, *retries, None]
+
+    def test_a_call_whose_arguments_are_not_known_is_no_retry(self, trace: TraceBuilder) -> None:
+        a, b = trace.tool("run_tests", None, error="boom"), trace.tool("run_tests", None)
+        assert last(a, b) is None
+
+    def test_a_call_without_arguments_is_no_retry_of_one_with_arguments(
+        self, trace: TraceBuilder
+    ) -> None:
+        a, b = trace.tool("run_tests", ARGS, error="boom"), trace.tool("run_tests", {})
+        assert last(a, b) is None
+
 
 class TestNearCalls:
     def test_similar_arguments_are_near(self, trace: TraceBuilder) -> None:

@@ -28,11 +28,13 @@ class Loops:
     """A run.
 
     Attributes:
+        depth: of sub-agents below one another, at most.
         carry: tool's span id -> what its result cost in all prompts, in 1e-24 USD.
         held: LLM call's span id -> tool's span id -> tokens of its result in that prompt.
     """
 
     r: random.Random
+    depth: int = MAX_DEPTH
     trace: TraceBuilder = field(default_factory=TraceBuilder)
     carry: Counter[str] = field(default_factory=Counter)
     held: dict[str, dict[str, Usage]] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class Loops:
             result_hash=digest(text),
             result_size=4 * r.randint(1, 60),
         )
-        if depth < MAX_DEPTH and r.random() < 0.2 and len(self.trace.steps) < MAX_STEPS:
+        if depth < self.depth and r.random() < 0.2 and len(self.trace.steps) < MAX_STEPS:
             below = self.trace.agent_step(f"agent_{r.randint(0, 2)}", parent_id=tool.span_id)
             self.run(below, depth + 1)
             tool.end_ns = below.end_ns
@@ -119,8 +121,8 @@ def rates_of(model: str) -> Rates:
 
 
 @st.composite
-def agent_loops(draw: st.DrawFn) -> Loops:
+def agent_loops(draw: st.DrawFn, depth: int = MAX_DEPTH) -> Loops:
     """A run of an agent whose tools may run agents, to four below one another."""
-    loops = Loops(draw(st.randoms(use_true_random=False)))
+    loops = Loops(draw(st.randoms(use_true_random=False)), depth)
     loops.run(loops.trace.root)
     return loops

@@ -21,7 +21,7 @@ from tests.tracecard.traces import TraceBuilder, traces
 COMPILER = Compiler()
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(shipped_schema()))
 
-slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def text_of(steps: list[Step]) -> str | None:

@@ -97,7 +97,7 @@ def seconds(calls: Sequence[Hashable]) -> float:
 
 @pytest.mark.parametrize("rounds", ["a", "ab", "abcdefgh", "aaabcbcbc", "rrrw"])
 def test_time_is_linear_in_calls(rounds: str) -> None:
-    """Five times the calls may not take twelve times as long; if time were quadratic, it were 25."""
+    """Five times the calls may not take twelve times as long; quadratic time were 25."""
     calls = (rounds * 100_000)[:100_000]
     assert seconds(calls) / seconds(calls[:20_000]) < 12
 

@@ -41,7 +41,7 @@ def test_tools_inside_a_tool_call_are_calls_of_their_own() -> None:
     ]
 
 
-def test_siblings_with_one_id_of_a_tool_call_are_one_call_if_they_overlap() -> None:
+def test_siblings_with_one_id_or_the_same_arguments_are_one_tool_call_if_they_overlap() -> None:
     def calls(**fields: Any) -> int:
         trace = TraceBuilder()
         one = tool(trace, "call_1")
@@ -53,7 +53,8 @@ def test_siblings_with_one_id_of_a_tool_call_are_one_call_if_they_overlap() -> N
     assert calls(scope="test") == 2
     assert calls(service="another") == 2
     assert calls(call_id="call_2") == 2
-    assert calls(call_id="") == 2
+    assert calls(call_id="") == 1
+    assert calls(call_id="", tool="write") == 2
     assert calls(start_ns=2 * 10**18, end_ns=2 * 10**18 + 1) == 2
 
 

@@ -130,6 +130,8 @@ def _steps(draw: st.DrawFn, span_id: str, ids: list[str]) -> Step:
         fields["does"] = draw(st.sampled_from(["tool_call", "plan_then_tool", "final_reply"]))
         fields["calls"] = tuple(Call(id=n, tool="read") for n in draw(st.sets(CALL_IDS)))
         fields["compacted"] = draw(st.booleans())
+    if kind == "agent":
+        fields["unrecorded"] = draw(st.booleans())
     if kind == "tool":
         call = make_call("", "", draw(st.sampled_from(["", '{"a": 1}', '{"a": 2}']) | TEXT))
         fields["tool"] = draw(st.sampled_from(["read", "write"]) | TEXT)
