@@ -33,10 +33,10 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
 
 test: $(STAMP) ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 fast: $(STAMP) ## the tests that take under two minutes together
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 fixtures: $(STAMP) ## capture the spans of real instrumentations again
 	$(BIN)/python -m tests.fixtures.capture

@@ -28,8 +28,8 @@ Kinds: `llm` is a model call, `tool` a tool call, `agent` an agent; these are th
 
 Fields of tokens: `input_tokens` includes what was read from and written to a cache, `fresh_tokens`
 does not; if the cached tokens are more than the input, they are taken to be beside it, whatever the
-dialect says. `output_tokens` includes reasoning, `visible_output_tokens` does not. A key that ends in
-a dot stands for a flattened list, `<key>0.…`. Values may be numbers or text, objects may be JSON.
+dialect says. `output_tokens` includes reasoning, `visible_output_tokens` does not. A key that ends
+in a dot stands for a flattened list, `<key>0.…`. Values may be numbers or text, objects may be JSON.
 """
 
 
@@ -90,7 +90,7 @@ def _records() -> str:
     rows = [(f"`{event}`", f"`{source.session}`") for event, source in SOURCES.items()]
     return (
         "## Log records\n\nCoding agents tell of calls in log records, too; such a record is one "
-        "more witness of the call, or\nthe only one. Its attributes are read as those of a span.\n\n"
+        "more witness of the call,\nor the only one. Its attributes are read as a span's.\n\n"
         + _table(("event", "session"), rows)
     )
 

@@ -197,7 +197,7 @@ def test_the_page_of_dialects_is_what_the_tables_say() -> None:
 def test_every_attribute_of_clawtrace_is_described() -> None:
     found = rows(text_of(ROOT / "docs/attributes.md"))
     names = [named(row[0]) for row in found if row[0].startswith("`clawtrace.")]
-    assert sorted(names) == sorted([*a.WRITTEN, a.CLAWTRACE_TOOL_READ_ONLY])
+    assert sorted(names) == sorted([*a.WRITTEN, *a.OWN_READ])
 
 
 @pytest.mark.parametrize(

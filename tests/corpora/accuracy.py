@@ -1,22 +1,30 @@
 """How exact the cards are, measured on recorded runs: `make accuracy` writes docs/accuracy.md."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from statistics import correlation
 
-from clawtrace_otel.importers import claude_code
 from clawtrace_otel.importers.compile_files import compile_files
+from clawtrace_otel.importers.formats.claude_code import importer as claude_code
+from clawtrace_otel.importers.formats.openclaw import importer as openclaw
 from clawtrace_otel.pricing.pricer import Pricer
+from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
+from clawtrace_otel.tracecard.attribution import attribute
 from clawtrace_otel.tracecard.compile import Compiler
+from clawtrace_otel.tracecard.items import Item, build_items
 from clawtrace_otel.tracecard.model import Card
+from clawtrace_otel.tracecard.tree import build_tree
 from tests.corpora import test_sessions as sessions
 from tests.corpora import test_tau2 as tau2
 from tests.corpora.folder import CORPORA
 from tests.importers.sessions import read, spans
+from tests.tracecard.combinations import double_counting
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -140,6 +148,39 @@ def _decomposition() -> Iterator[Row]:
         )
 
 
+def _double_counting() -> Iterator[Row]:
+    measured = double_counting()
+    made = sum(calls for _, calls, _ in measured)
+    counted = sum(calls for _, _, calls in measured)
+    yield Row(
+        f"calls counted, {len(measured)} pairs and triples of instrumentations",
+        "each once",
+        f"{counted} of {made} made",
+        all(calls == seen for _, calls, seen in measured),
+    )
+
+
+def _results() -> Iterator[Row]:
+    """By turn, so that sharing a turn's growth out by bytes has no part in it."""
+    (path,) = (CORPORA / "openclaw-pi-sessions").glob("*.jsonl")
+    compiler = Compiler()
+    tree = build_tree(normalize(span) for span in spans(read(openclaw.IMPORTER, path)))
+    items = build_items(tree, compiler.pricer, compiler.new_index())
+    tokens: Counter[Item] = Counter()
+    sizes: Counter[Item] = Counter()
+    for item, readings in attribute(items).readings.items():
+        if item.by is not None:
+            tokens[item.by] += readings[0].tokens
+            sizes[item.by] += item.step.result_size
+    r = correlation([float(tokens[turn]) for turn in sizes], [float(s) for s in sizes.values()])
+    yield Row(
+        f"tokens of results against their bytes, {len(sizes)} turns of the pi session",
+        "r over 0.99",
+        f"r = {r:.4f}",
+        r > 0.99,
+    )
+
+
 def split_gaps(card: Card) -> Iterator[Decimal]:
     """What the parts of a card's cost, and of each sub-agent's, miss of it."""
     total = card["total"]
@@ -180,6 +221,8 @@ _CHECKS: tuple[Callable[[], Iterator[Row]], ...] = (
     _repeats,
     _calls_without_arguments,
     _decomposition,
+    _results,
+    _double_counting,
 )
 
 

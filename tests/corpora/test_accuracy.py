@@ -5,7 +5,7 @@ import pytest
 from tests.corpora import accuracy
 from tests.corpora.folder import reads_corpora
 
-pytestmark = [reads_corpora, pytest.mark.slow]
+pytestmark = [*reads_corpora, pytest.mark.slow]
 
 
 def test_every_check_of_the_accuracy_page_holds_and_stands_there_as_measured() -> None:

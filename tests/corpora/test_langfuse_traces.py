@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from clawtrace_otel.importers import langfuse
 from clawtrace_otel.importers.compile_files import compile_files
+from clawtrace_otel.importers.formats import langfuse
 from clawtrace_otel.importers.importer import Problem, Record, Told
 from clawtrace_otel.pricing.pricer import Pricer
 from clawtrace_otel.semconv.normalize import normalize

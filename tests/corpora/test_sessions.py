@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clawtrace_otel.importers import claude_code, openclaw_telemetry, pi_session
+from clawtrace_otel.importers.formats.claude_code import importer as claude_code
+from clawtrace_otel.importers.formats.openclaw import importer as openclaw
+from clawtrace_otel.importers.formats.openclaw_telemetry import importer as openclaw_telemetry
 from clawtrace_otel.importers.registry import recognise
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Usage
@@ -82,13 +84,14 @@ def test_sub_agents_without_a_record_are_unpriced_and_those_quoted_are_not() -> 
             assert card["total"]["unpriced_calls"] == 0
         else:
             assert costs == [None] * len(agents)
+            assert not any(agent["llm_calls"] for agent in agents)
             assert card["total"]["unpriced_calls"] == len(agents)
         assert all("by" in agent for agent in agents)
 
 
 def test_the_pi_session_comes_to_its_recorded_cost_and_tokens() -> None:
     (path,) = (CORPORA / "openclaw-pi-sessions").glob("*.jsonl")
-    records = read(pi_session.IMPORTER, path)
+    records = read(openclaw.IMPORTER, path)
     total = the_card(records)["total"]
     assert (total["llm_calls"], total["tool_calls"]) == (484, 454)
     assert total["cost_usd"] == 42.5959075
@@ -116,15 +119,17 @@ def test_openclaws_sub_agents_are_under_the_orchestrators_calls_that_ran_them() 
     assert {tools[agent["by"]]["tool"] for agent in agents} == {"sessions_spawn"}
     assert sorted(agent["tool_calls"] for agent in agents) == [1, 1, 3]
     assert card["total"]["tool_calls"] == 14
-    priced = [step for step in steps(card, "llm") if step["usd"] is not None]
-    assert len(priced) == 6
-    assert sum(step["out"] for step in priced) == card["total"]["tokens"]["output"] == 1257
+    calls = steps(card, "llm")
+    assert len(calls) == card["total"]["llm_calls"] == 6
+    assert sum(step["out"] for step in calls) == card["total"]["tokens"]["output"] == 1257
+    assert {agent["unpriced"] for agent in agents} == {"no_usage"}
+    assert card["total"]["unpriced_calls"] == 4  # those of the orchestrator's last run, besides
     assert problems(records) == []
 
 
 def test_calls_whose_arguments_were_left_out_are_no_repeats() -> None:
     (path,) = (CORPORA / "openclaw-uniclawbench").glob("*.json")
-    card = the_card(read(pi_session.IMPORTER, path))
+    card = the_card(read(openclaw.IMPORTER, path))
     assert (card["total"]["llm_calls"], card["total"]["tool_calls"]) == (61, 59)
     assert "redundant" not in card
     assert not [step for step in card["steps"] if "repeat" in step or "retry_of" in step]

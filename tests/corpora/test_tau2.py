@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers import tau2, tau_bench
 from clawtrace_otel.importers.compile_files import compile_files
+from clawtrace_otel.importers.formats.tau import tau2, tau_bench
 from clawtrace_otel.importers.importer import Problem, Record, Told, TraceEnd
 from clawtrace_otel.pricing.pricer import Pricer
 from clawtrace_otel.processors.redundancy import RedundancyIndex, Repeat, Retry

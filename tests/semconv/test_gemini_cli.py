@@ -1,10 +1,16 @@
-"""What Gemini CLI's spans show of the scripted run (``tests/fixtures/agents/gemini_cli.mjs``)."""
+"""What Gemini CLI shows of the scripted run (``tests/fixtures/agents/gemini_cli.mjs``)."""
 
 from functools import cache
 
+import pytest
+
+from clawtrace_otel.demo.model_script import Reply
+from clawtrace_otel.importers.compile_files import compile_files
+from clawtrace_otel.semconv.log_records import is_homeless, is_record
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Span
+from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.tree import time_order
 from tests.fixtures import script
 from tests.importers.records import read_file
@@ -14,10 +20,60 @@ CODER = script._ROLES["coder"]
 CALLS = (*CODER[:3], CODER[-1])
 
 
+FILES = ("gemini_cli", "gemini_cli_nocontent")
+each_file = pytest.mark.parametrize("file", FILES)
+
+
 @cache
-def steps_of(kind: str) -> list[Step]:
-    steps = map(normalize, read_file(FOLDER / "gemini_cli.jsonl").spans)
-    return sorted((step for step in steps if step.kind == kind), key=time_order)
+def all_steps(file: str) -> list[Step]:
+    content = read_file(FOLDER / f"{file}.jsonl")
+    assert content.problems == []
+    return sorted(map(normalize, content.spans), key=time_order)
+
+
+def steps_of(kind: str, file: str = "gemini_cli") -> list[Step]:
+    """The spans of a kind."""
+    return [step for step in all_steps(file) if step.kind == kind and not is_record(step)]
+
+
+def records_of(file: str) -> list[Step]:
+    return [step for step in all_steps(file) if is_record(step)]
+
+
+@each_file
+def test_a_record_tells_all_tokens_that_the_server_reported(file: str) -> None:
+    told = [step.usage for step in records_of(file)]
+    assert [(u.input, u.cache_read, u.output, u.reasoning) for u in told if u] == [
+        (reply.input_tokens, reply.cache_read_tokens, reply.output_tokens, reply.reasoning_tokens)
+        for reply in CALLS
+    ]
+
+
+@each_file
+def test_a_record_names_neither_its_trace_nor_the_response(file: str) -> None:
+    assert all(is_homeless(step) and not step.response_id for step in records_of(file))
+
+
+@each_file
+def test_the_cards_have_all_that_was_used_each_call_once(file: str) -> None:
+    cards = compile_files([FOLDER / f"{file}.jsonl"], Compiler()).cards
+    lines = [line for card in cards for line in card["steps"] if "llm" in line]
+    assert sorted(
+        (line["in"], line.get("cached", 0), line["out"], line.get("reasoning", 0), line["merged"])
+        for line in lines
+    ) == sorted((r.input_tokens, r.cache_read_tokens, *_output(r), 2) for r in CALLS)
+    assert sum(card["total"]["tool_calls"] for card in cards) == 3
+
+
+def _output(reply: Reply) -> tuple[int, int]:
+    return reply.output_tokens, reply.reasoning_tokens
+
+
+def test_the_spans_without_content_state_no_tokens_and_no_arguments() -> None:
+    file = "gemini_cli_nocontent"
+    assert {step.usage for step in steps_of("llm", file)} == {None}
+    assert {step.args for step in steps_of("tool", file)} == {""}
+    assert [s.call_id for s in steps_of("tool", file)] == [s.call_id for s in steps_of("tool")]
 
 
 def test_each_model_call_has_its_tokens_but_neither_cached_ones_nor_thoughts() -> None:
