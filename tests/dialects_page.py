@@ -29,7 +29,8 @@ Kinds: `llm` is a model call, `tool` a tool call, `agent` an agent; these are th
 Fields of tokens: `input_tokens` includes what was read from and written to a cache, `fresh_tokens`
 does not; if the cached tokens are more than the input, they are taken to be beside it, whatever the
 dialect says. `output_tokens` includes reasoning, `visible_output_tokens` does not. A key that ends
-in a dot stands for a flattened list, `<key>0.…`. Values may be numbers or text, objects may be JSON.
+in a dot stands for a flattened list, `<key>0.…`. Values may be numbers or text, objects may be
+JSON.
 """
 
 

@@ -141,7 +141,7 @@ def _price_aggregates(
 
 
 def _above_priced_calls(tree: Tree, items: dict[Node, Item]) -> set[Node | Item]:
-    """The spans and steps at or above LLM calls that state their use; a step may be several spans."""
+    """Spans and steps at or above LLM calls that state their use; a step may be several spans."""
     told: set[Node | Item] = {
         item for item in items.values() if item.step.kind == "llm" and _tells_cost(item.step)
     }
