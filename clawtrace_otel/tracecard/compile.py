@@ -1,5 +1,11 @@
 """The steps of one trace become its card.
 
+On the way: ``tree`` hangs spans where they belong (``adoption``, ``inner_agents``); ``same_call``
+makes one call of all the spans that saw it (``twins``, ``accounts``); ``items`` prices, numbers and
+compares calls; ``findings`` says where the money went (``attribution``, ``context``), what was
+``waste``, what ``repairs`` cost and what was ``used``; ``lines`` and ``fit`` write it down in little
+space.
+
 The same steps give the same card, in whatever order, in however many pieces and however often they
 were delivered.
 """
