@@ -5,7 +5,6 @@ or of the base of the prompts (instructions, what people wrote, earlier answers)
 to the cost exactly, for every agent and for the trace.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from clawtrace_otel.pricing.rates import PER_MONEY_UNIT
 from clawtrace_otel.processors.redundancy import Repeat
 from clawtrace_otel.tracecard.amounts import Split
 from clawtrace_otel.tracecard.context import Charge, Prompt, Reading, make_charge
-from clawtrace_otel.tracecard.items import Item
+from clawtrace_otel.tracecard.items import Item, innermost_first
 
 MAX_PROMPTS = 4
 """Prompts of one agent and model that are kept apart at a time."""
@@ -209,16 +208,7 @@ def _book(found: Attribution, item: Item) -> None:
 
 
 def _sum_up(found: Attribution) -> None:
-    """Add each agent's parts to those of the agent above it, from the innermost outwards."""
+    """Add each agent's parts to those of the agent above it."""
     agents = [agent for agent in found.splits if agent is not None]
-    for agent in agents:
-        found.splits.setdefault(agent.agent, Split())
-    waiting = Counter(agent.agent for agent in found.splits if agent is not None)
-    innermost = [agent for agent in found.splits if agent is not None and not waiting[agent]]
-    while innermost:
-        agent = innermost.pop()
-        above = agent.agent
-        found.splits[above].add(found.splits[agent])
-        waiting[above] -= 1
-        if above is not None and not waiting[above]:
-            innermost.append(above)
+    for agent in innermost_first(agents):
+        found.splits[agent.agent].add(found.splits[agent])

@@ -3,8 +3,8 @@
 On the way: ``tree`` hangs spans where they belong (``adoption``, ``inner_agents``); ``same_call``
 makes one call of all the spans that saw it (``twins``, ``accounts``); ``items`` prices, numbers and
 compares calls; ``findings`` says where the money went (``attribution``, ``context``), what was
-``waste``, what ``repairs`` cost and what was ``used``; ``lines`` and ``fit`` write it down in little
-space.
+``waste``, what ``repairs`` cost and what was ``used``; ``lines`` and ``fit`` write it down in few
+bytes.
 
 The same steps give the same card, in whatever order, in however many pieces and however often they
 were delivered.

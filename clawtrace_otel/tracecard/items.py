@@ -1,7 +1,7 @@
 """The steps of a card before they are written down: calls with their price, place and finding."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -88,7 +88,7 @@ def build_items(tree: Tree, pricer: Pricer, index: RedundancyIndex) -> list[Item
     _price_aggregates(tree, items, inner, pricer)
     _price_unrecorded(items.values())
     outermost = items.keys() - inner
-    _sum_up(items[node] for node in reversed(tree.downward) if node in outermost)
+    _sum_up(items[node] for node in tree.nodes if node in outermost)
     ordered = list(dict.fromkeys(items[node] for node in tree.nodes if node in outermost))
     main = _main_agent(ordered)
     steps = [item for item in ordered if item is not main]
@@ -164,9 +164,23 @@ def _tells_cost(step: Step) -> bool:
     return bool(used) or step.supplied is not None
 
 
-def _sum_up(upward: Iterable[Item]) -> None:
-    """Add each call to the agents above it, from the innermost outwards."""
-    for item in upward:
+def innermost_first(items: Iterable[Item]) -> Iterator[Item]:
+    """All items, each after those that are a part of it."""
+    items = list(items)
+    waiting = Counter(item.agent for item in items if item.agent is not None)
+    ready = [item for item in items if not waiting[item]]
+    while ready:
+        item = ready.pop()
+        yield item
+        if item.agent is not None:
+            waiting[item.agent] -= 1
+            if not waiting[item.agent]:
+                ready.append(item.agent)
+
+
+def _sum_up(items: Iterable[Item]) -> None:
+    """Add each call to the agents above it."""
+    for item in innermost_first(items):
         if item.price and item.price.cost is not None:
             item.cost = item.price.cost + (item.cost or 0)
         if item.step.usage is not None and item.price is not None:
