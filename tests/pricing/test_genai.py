@@ -100,7 +100,11 @@ def usages(r: random.Random, info: ModelInfo) -> Iterator[Usage]:
 
 
 def expected(provider: str, model: str, usage: Usage, when: datetime, tier: str) -> Decimal:
-    contexts = {"": None, "batch": {"processing": "batch"}}
+    contexts = {
+        "": None,
+        "batch": {"processing": "batch"},
+        "fast": {"service_tier": "fast", "speed": "fast"},
+    }
     return genai_prices.calc_price(
         genai_prices.Usage(
             input_tokens=usage.input,
