@@ -123,6 +123,7 @@ def test_rejected_spans_are_not_sent_on(tmp_path: Path, sink: Sink) -> None:
         assert list(sent(sink, 1)) == [1]
 
 
+@pytest.mark.slow
 def test_spans_wait_for_a_receiver_that_is_down(tmp_path: Path) -> None:
     port = sinks.free_port()
     with InProcess(tmp_path, forward=f"http://127.0.0.1:{port}") as service:
@@ -202,6 +203,7 @@ def test_requests_are_split_below_the_limit_of_grpc(tmp_path: Path) -> None:
     assert max(len(data) for data in sink.taken) <= 4 << 20
 
 
+@pytest.mark.slow
 def test_what_was_not_sent_when_the_process_was_killed_is_sent_the_same(tmp_path: Path) -> None:
     down = f"http://127.0.0.1:{sinks.free_port()}"
     with Program(tmp_path, forward=down) as program:

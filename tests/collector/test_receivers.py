@@ -236,6 +236,7 @@ def test_requests_at_the_same_time_are_all_answered(service: InProcess) -> None:
         assert card["total"]["llm_calls"] == 2
 
 
+@pytest.mark.slow
 def test_a_bomb_does_not_fill_the_memory(tmp_path: Path) -> None:
     """What is unpacked is bounded by the limit, whatever the request would unpack to."""
     bomb = gzip.compress(bytes(128 << 20), 1)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import pytest
+
 from clawtrace_otel.importers.compile_group import read
 from clawtrace_otel.importers.plan import AUTO, make_plan
 from clawtrace_otel.importers.registry import importer
@@ -21,6 +23,7 @@ def steps() -> Iterator[Step]:
                 yield normalize(record)
 
 
+@pytest.mark.slow
 def test_hardly_anything_is_masked_in_recorded_runs() -> None:
     found = [(step.kind, step.args, step.error) for step in steps()]
     args = [text for kind, text, _ in found if kind == "tool" and text]

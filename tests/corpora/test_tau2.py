@@ -27,7 +27,7 @@ from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.read import check_card
 from tests.corpora.folder import CORPORA, reads_corpora
 
-pytestmark = reads_corpora
+pytestmark = [*reads_corpora, pytest.mark.slow]
 
 CASCADE = "mixed_deepseek-chat+claude-opus-4-6_airline_cascade_with_cached_tokens"
 SONNET = "claude-sonnet-4-5_airline_1trial"

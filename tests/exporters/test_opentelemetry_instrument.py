@@ -68,6 +68,7 @@ def test_the_traces_exporter_variable_is_enough(agent: Path) -> None:
     assert card["total"]["cost_usd"] == 0.00265
 
 
+@pytest.mark.slow
 def test_a_configuration_file_gives_the_exporter_its_settings(agent: Path) -> None:
     config = agent.with_name("otel.yaml")
     config.write_text(

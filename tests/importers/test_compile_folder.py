@@ -218,6 +218,7 @@ class TestParallel:
             assert told == sorted(told)
             assert told[-1] == run.size == sum(group.size for group in plan.groups)
 
+    @pytest.mark.slow
     def test_a_process_that_dies_is_a_problem_of_the_file_that_it_read(
         self, tmp_path: Path, compiled: Compile
     ) -> None:

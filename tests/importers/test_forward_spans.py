@@ -91,6 +91,7 @@ def test_requests_have_a_bounded_number_of_spans(monkeypatch: pytest.MonkeyPatch
     assert [len(spans_of([body])) for body in sink.taken] == [4, 4, 4, 4, 1]
 
 
+@pytest.mark.slow
 def test_a_busy_receiver_is_waited_for() -> None:
     busy = GrpcAnswer(grpc.StatusCode.UNAVAILABLE)
     with GrpcSink(busy, busy) as sink:
@@ -105,6 +106,7 @@ def test_what_a_receiver_refuses_is_counted_with_the_reason() -> None:
     assert forwarder.reason == "HTTP 400"
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_not_there_is_given_up() -> None:
     with pytest.raises(ClawTraceError, match="took no spans for 1 s"):
         forward(f"http://127.0.0.1:{free_port()}", give_up_seconds=1)

@@ -84,7 +84,7 @@ def test_a_cost_is_null_only_where_no_call_could_be_priced(steps: list[Step]) ->
     assert (card["total"]["cost_usd"] is None) == (not known)
 
 
-@pytest.mark.parametrize("count", [1, 20, 1_000, 20_000])
+@pytest.mark.parametrize("count", [1, 20, 1_000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_a_trace_of_any_length_has_a_valid_card_of_at_most_max_bytes(count: int) -> None:
     card = COMPILER.compile(long_trace(count))
     assert card is not None

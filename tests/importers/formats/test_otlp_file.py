@@ -62,6 +62,7 @@ def cards(*paths: Path) -> list[str]:
     return [dump_card(card) for card in done.cards]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_a_capture_gives_the_same_cards_in_every_kind_of_file(path: Path, write: Write) -> None:
     lines = path.read_bytes().splitlines()
