@@ -157,9 +157,12 @@ _IS_SAME = {"llm": _is_same_llm_call, "tool": _is_same_tool_call, "agent": _is_s
 
 
 def _join_siblings(calls: list[Seen]) -> list[Seen]:
+    calls = sorted(calls, key=_records_last)
+    if len({node.step.scope for seen in calls for node in seen.nodes}) == 1:
+        return calls  # one library sees each call once
     joined: list[Seen] = []
     recent: dict[Hashable, deque[Seen]] = {}
-    for seen in sorted(calls, key=_records_last):
+    for seen in calls:
         keys = _sibling_keys(seen)
         twin = next((t for key in keys for t in recent.get(key, ()) if _are_twins(t, seen)), None)
         if twin is not None:
