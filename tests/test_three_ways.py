@@ -14,12 +14,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from clawtrace_otel.collector.service import Service
 from clawtrace_otel.exporters.span_exporter import TraceCardSpanExporter
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.settings import load_settings
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.read import card_paths, read_card
 from clawtrace_otel.tracecard.write import dump_card
 from tests.agent_spans import finished_spans
+from tests.importers.compile_files import compile_files
 
 SPANS = finished_spans().get_finished_spans()
 

@@ -4,9 +4,9 @@ Claude Code's ``Task``, a tool of the Vercel AI SDK that calls ``generateText``,
 summarises what it found: each has a prompt of its own, which must not be taken for the caller's.
 """
 
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Sequence
 
+from clawtrace_otel.ids import SPAN_BYTES, derived_id
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.adoption import above
 from clawtrace_otel.tracecard.node import Node
@@ -19,14 +19,12 @@ def add_inner_agents(nodes: Sequence[Node]) -> list[Node]:
         nodes: with their parents but without their children.
 
     Returns:
-        The agents. Each is as long as what it did, and has the name that its tool call gives it, or
-        that of the tool.
+        The agents. Each lasts from the first thing that it did to the end of its tool call, and has
+        the name that the call gives it, or that of the tool.
     """
-    running = {tool: None for node in nodes if (tool := _tool_that_calls(node)) is not None}
-    if not running:
-        return []
-    below: dict[Node, list[Node]] = {tool: [] for tool in running}
-    for node in nodes:
+    callers = (_tool_that_calls(node) for node in nodes)
+    below: dict[Node, list[Node]] = {tool: [] for tool in callers if tool is not None}
+    for node in nodes if below else ():
         if node.parent in below and not _is_same_call(node.step, node.parent.step):
             below[node.parent].append(node)
     agents = []
@@ -48,21 +46,25 @@ def _tool_that_calls(node: Node) -> Node | None:
 
 def _is_same_call(inner: Step, tool: Step) -> bool:
     """Whether a span below a tool call is that call, seen once more."""
-    return inner.kind == "tool" and (inner.tool == tool.tool or inner.call_id == tool.call_id)
+    if inner.kind != "tool":
+        return False
+    if inner.call_id and tool.call_id:
+        return inner.call_id == tool.call_id
+    return inner.tool == tool.tool and inner.scope != tool.scope
 
 
-def _agent(node: Node, inner: Iterable[Step]) -> Step:
+def _agent(node: Node, inner: Sequence[Step]) -> Step:
     tool = node.step
     return Step(
         trace_id=tool.trace_id,
-        span_id=blake2b(f"{tool.span_id} agent".encode(), digest_size=8).hexdigest(),
+        span_id=derived_id(SPAN_BYTES, tool.trace_id, tool.span_id, "agent"),
         parent_id=tool.span_id,
         kind="agent",
         name=tool.name,
         service=tool.service,
         scope=tool.scope,
         start_ns=min((step.start_ns for step in inner), default=tool.start_ns),
-        end_ns=tool.end_ns,
+        end_ns=max([tool.end_ns, *(step.end_ns for step in inner)]) if tool.end_ns else 0,
         agent=_name(node),
     )
 

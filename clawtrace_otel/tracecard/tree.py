@@ -4,7 +4,7 @@ Nothing here recurses: traces can be as deep as they are long.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from clawtrace_otel.semconv.step import Step, encode_step
@@ -42,7 +42,8 @@ def build_tree(steps: Iterable[Step]) -> Tree:
         node.parent = parent if parent is not node else None
     adopt(nodes, by_id)
     if agents := add_inner_agents(nodes):
-        nodes = sorted([*nodes, *agents], key=lambda node: time_order(node.step))
+        added = set(agents)
+        nodes = sorted([*nodes, *agents], key=lambda node: _agents_first(node, added))
     for node in nodes:
         if node.parent is not None:
             node.parent.children.append(node)
@@ -75,6 +76,12 @@ def _preference(step: Step) -> tuple[int, int, bytes]:
 def time_order(step: Step) -> tuple[int, int, str]:
     """Sort key: by start; of spans that start together the longest, likely the parent, first."""
     return step.start_ns, -step.end_ns, step.span_id
+
+
+def _agents_first(node: Node, agents: Set[Node]) -> tuple[int, int, bool, str]:
+    """As :func:`time_order`; an agent that was added comes before what it did all its time."""
+    start, end, span_id = time_order(node.step)
+    return start, end, node not in agents, span_id
 
 
 def _downward(nodes: list[Node]) -> Iterator[Node]:

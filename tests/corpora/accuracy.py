@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from statistics import correlation
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.formats.claude_code import importer as claude_code
 from clawtrace_otel.importers.formats.openclaw import importer as openclaw
 from clawtrace_otel.pricing.pricer import Pricer
@@ -23,6 +22,7 @@ from clawtrace_otel.tracecard.tree import build_tree
 from tests.corpora import test_sessions as sessions
 from tests.corpora import test_tau2 as tau2
 from tests.corpora.folder import CORPORA
+from tests.importers.compile_files import compile_files
 from tests.importers.sessions import read, spans
 from tests.tracecard.combinations import double_counting
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.read import check_card
 from tests.corpora.folder import CORPORA, reads_corpora
+from tests.importers.compile_files import compile_files
 from tests.importers.records import read_file
 
 pytestmark = reads_corpora

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.formats.tau import tau2, tau_bench
 from clawtrace_otel.importers.importer import Problem, Record, Told, TraceEnd
 from clawtrace_otel.pricing.pricer import Pricer
@@ -26,6 +25,7 @@ from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.read import check_card
 from tests.corpora.folder import CORPORA, reads_corpora
+from tests.importers.compile_files import compile_files
 
 pytestmark = [*reads_corpora, pytest.mark.slow]
 

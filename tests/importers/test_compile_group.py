@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from clawtrace_otel.importers import compile_group
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.compile_group import Summary, compile_records, read
 from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.importers.importer import Importer, Problem, Record, Told, TraceEnd
@@ -17,6 +16,7 @@ from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.write import dump_card
 from tests.importers.captures import FIXTURE
+from tests.importers.compile_files import cards_of
 
 FIXTURES = sorted(FIXTURE.parent.glob("*.jsonl"))
 SECOND = 10**9

@@ -9,7 +9,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from clawtrace_otel.errors import ClawTraceError, ConfigError
 from clawtrace_otel.importers import forward_spans
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.compile_group import compile_records, read
 from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.importers.forward_spans import SpanForwarder
@@ -20,6 +19,7 @@ from clawtrace_otel.span import Event, Span
 from clawtrace_otel.tracecard.compile import Compiler
 from tests.collector.sinks import GrpcAnswer, GrpcSink, HttpAnswer, HttpSink, free_port
 from tests.importers.captures import FIXTURE, SPANS
+from tests.importers.compile_files import compile_files
 from tests.importers.records import read_file
 
 OURS = "clawtrace."

@@ -5,7 +5,6 @@ from functools import cache
 import pytest
 
 from clawtrace_otel.demo.model_script import Reply
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.semconv.log_records import is_homeless, is_record
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
@@ -13,6 +12,7 @@ from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.tree import time_order
 from tests.fixtures import script
+from tests.importers.compile_files import compile_files
 from tests.importers.records import read_file
 from tests.semconv.test_dialects import FOLDER
 

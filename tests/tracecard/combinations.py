@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from clawtrace_otel.demo.model_script import Reply
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.importer import Problem
 from clawtrace_otel.importers.registry import importer
 from clawtrace_otel.pricing.pricer import Pricer
@@ -23,6 +22,7 @@ from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
 from tests.fixtures.combinations import COMBINATIONS
+from tests.importers.compile_files import compile_files
 from tests.semconv.view import HELLO, REFUSED, RESEARCHER
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "otlp"

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.compile_group import read
 from clawtrace_otel.importers.formats.otlp_file import IMPORTER
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.tree import build_tree
+from tests.importers.compile_files import cards_of
 from tests.tracecard.prices import compiled, line
 from tests.tracecard.traces import START_NS, TraceBuilder, traces
 

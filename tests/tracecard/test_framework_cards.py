@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.processors.counted_calls import CountedCalls
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
+from tests.importers.compile_files import compile_files
 from tests.importers.records import read_file
 from tests.semconv.framework_views import VIEWS
 from tests.semconv.view import AROUND_EMBEDDING, REFUSED, View

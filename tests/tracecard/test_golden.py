@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.write import dump_card
+from tests.importers.compile_files import compile_files
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "otlp"
 GOLDEN = Path(__file__).parent / "golden"

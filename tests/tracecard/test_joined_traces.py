@@ -10,13 +10,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, Span, set_span_in_context
 
 from clawtrace_otel.exporters.span_exporter import TraceCardSpanExporter
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Span as ReadSpan
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.joined_traces import JoinedTraces
 from clawtrace_otel.tracecard.read import card_paths, read_card
+from tests.importers.compile_files import cards_of
 from tests.tracecard.traces import START_NS
 
 MS = 1_000_000

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from clawtrace_otel.demo.model_script import Reply
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.model import Card
+from tests.importers.compile_files import compile_files
 from tests.semconv.observability_views import VIEWS
 from tests.semconv.view import EMBEDDING, HELLO, LANGCHAIN, LOOP, NO_USAGE, REFUSED
 

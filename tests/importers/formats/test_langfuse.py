@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.formats import langfuse
 from clawtrace_otel.importers.importer import Problem, Record, Told, TraceEnd
 from clawtrace_otel.importers.registry import recognise
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
+from tests.importers.compile_files import cards_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import compile_files
 from clawtrace_otel.importers.formats.otlp_file import PROTOBUF_SUFFIXES
 from clawtrace_otel.otlp.json_body import traces_to_protobuf
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.write import dump_card
+from tests.importers.compile_files import compile_files
 from tests.importers.records import FileContent, read_file
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "otlp").glob("*.jsonl"))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.formats.tau import tau2
 from clawtrace_otel.importers.importer import Problem, Record, Told, TraceEnd
 from clawtrace_otel.importers.registry import recognise
@@ -19,6 +18,7 @@ from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
+from tests.importers.compile_files import cards_of
 
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 50}
 CALL = {"id": "call_1", "name": "get_user", "arguments": {"id": "u1"}, "requestor": "assistant"}

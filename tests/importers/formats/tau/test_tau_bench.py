@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from clawtrace_otel.importers.compile_files import cards_of
 from clawtrace_otel.importers.formats.tau import tau_bench
 from clawtrace_otel.importers.importer import Problem, Record, TraceEnd
 from clawtrace_otel.importers.registry import recognise
@@ -15,6 +14,7 @@ from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Span
 from clawtrace_otel.tracecard.compile import Compiler
+from tests.importers.compile_files import cards_of
 
 
 def call(id_: str, tool: str, arguments: str) -> dict[str, object]:
