@@ -22,7 +22,13 @@ M = TypeVar("M", bound=Message)
 
 _ID_KEYS = ("traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id")
 _ID_SIZES = (16, 8)
-_UNFIT = (ParseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+MAX_REASON = 1000
+"""Characters; protobuf quotes the value that does not fit, which may be the whole body."""
+
+_UNFIT = (
+    *(ParseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError),
+    SystemError,  # what protobuf raises for the name of a field with half a surrogate pair
+)
 
 
 def traces_to_protobuf(body: bytes) -> bytes:
@@ -70,8 +76,20 @@ def message_from_json(value: object, message: M) -> M:
     try:
         return ParseDict(value, message, ignore_unknown_fields=True)
     except _UNFIT as e:
-        msg = f"the JSON is no {message.DESCRIPTOR.name}: {e}"
+        msg = f"the JSON is no {message.DESCRIPTOR.name}: {_shortened(str(e))}"
         raise DecodeError(msg) from e
+
+
+def _shortened(reason: str) -> str:
+    """Both ends of it: what is wrong stands at its beginning, where at its end.
+
+    Half a surrogate pair, which JSON can write and UTF-8 cannot, is written as JSON would.
+    """
+    reason = reason.encode("utf-8", "backslashreplace").decode()
+    if len(reason) <= MAX_REASON:
+        return reason
+    half = MAX_REASON // 2
+    return f"{reason[:half]} … {reason[-half:]}"
 
 
 def _id_holders(request: dict[str, object]) -> Iterator[dict[str, object]]:

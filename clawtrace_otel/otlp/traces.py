@@ -1,9 +1,12 @@
-"""Trace requests, decoded span by span and put together again with attributes added.
+"""Trace requests, decoded span by span.
 
 Source: OTLP 1.11, ``opentelemetry/proto/collector/trace/v1/trace_service.proto``.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+import math
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
@@ -13,19 +16,27 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanProto
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from clawtrace_otel.errors import DecodeError
-from clawtrace_otel.otlp.skeleton_pb2 import ResourceSpans, ScopeSpans, TraceRequest
+from clawtrace_otel.otlp.skeleton_pb2 import TraceRequest
 from clawtrace_otel.otlp.values import read_attributes, read_value
+from clawtrace_otel.otlp.wire import fields
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects import READ_EVENTS
 from clawtrace_otel.span import Event, Span
 
+_log = logging.getLogger(__name__)
+
 MAX_REASONS = 5
 """How many rejected spans a partial success describes."""
 
-_FRAME_BYTES = 6
-"""Of the tag and the length before a span, a scope or a resource, at most."""
+MAX_ATTRIBUTE_BYTES = 8 << 20
+"""Of an attribute that is read. A context of a million tokens is 4 to 5 MB; what is larger is no
+prompt, and what is made of it would take many times its size in memory."""
 
-_Place = tuple[int, int]
+MIN_SPAN_BYTES = 1000
+"""What a span counts at least when a request is decoded in parts."""
+
+Place = tuple[int, int]
+"""Index of the resource, index of the scope within it."""
 
 
 @dataclass(slots=True)
@@ -38,7 +49,7 @@ class Received:
 
     span: Span
     raw: bytes
-    place: _Place
+    place: Place
 
 
 @dataclass(slots=True)
@@ -49,47 +60,107 @@ class TraceBatch:
         envelope: the request without its spans.
         received: the accepted spans in the order of the request.
         rejected: how many spans were not accepted.
+        invalid_ids: how many of them for their ids.
         reasons: why, for the first few, each with the path to the span.
     """
 
     envelope: TraceRequest
     received: list[Received] = field(default_factory=list)
     rejected: int = 0
+    invalid_ids: int = 0
     reasons: list[str] = field(default_factory=list)
+
+    _origins: dict[Place, tuple[str, str]] = field(default_factory=dict)
+
+    def origin(self, place: Place) -> tuple[str, str]:
+        """Service and scope of a place."""
+        found = self._origins.get(place)
+        if found is None:
+            resource_spans = self.envelope.resource_spans[place[0]]
+            service = _service_name(resource_spans.resource)
+            scope = _scope_name(resource_spans.scope_spans[place[1]].scope)
+            found = self._origins[place] = (service, scope)
+        return found
 
     @property
     def rejection(self) -> str:
-        """The message of a partial success; empty if all was accepted."""
-        more = self.rejected - len(self.reasons)
-        return "; ".join(self.reasons) + (f"; and {more} more" if more else "")
+        """See :func:`rejection`."""
+        return rejection(self.rejected, self.reasons)
+
+
+def rejection(rejected: int, reasons: list[str]) -> str:
+    """The message of a partial success; empty if all was accepted."""
+    more = rejected - len(reasons)
+    return "; ".join(reasons) + (f"; and {more} more" if more else "")
+
+
+class _InvalidIdError(DecodeError):
+    """An id has the wrong length, or is all zero."""
 
 
 def decode_traces(body: bytes) -> TraceBatch:
-    """Decode an ``ExportTraceServiceRequest``.
+    """Decode an ``ExportTraceServiceRequest`` as a whole. See :func:`decode_in_parts`."""
+    return next(decode_in_parts(body), TraceBatch(TraceRequest()))
+
+
+def decode_in_parts(body: bytes, max_bytes: float = math.inf) -> Iterator[TraceBatch]:
+    """Decode an ``ExportTraceServiceRequest``, some spans at a time.
 
     A span with impossible ids or damaged bytes is rejected, and the rest is kept.
+
+    Args:
+        body: the request.
+        max_bytes: of the spans of one part, unless one span alone is larger. A span counts at least
+            ``MIN_SPAN_BYTES``, as what is made of it takes memory, too.
 
     Raises:
         DecodeError: the bytes are no such message.
     """
+    envelope, spans = _take_apart(body)
+    del body  # here and below: a generator keeps what its variables hold
+    batch, size = TraceBatch(envelope), 0
+    while spans:
+        raw, place, n = spans.popleft()
+        weight = max(len(raw), MIN_SPAN_BYTES)
+        if size and size + weight > max_bytes:
+            yield batch
+            batch, size = TraceBatch(envelope), 0
+        size += weight
+        _decode_into(batch, raw, place, n)
+        del raw
+    yield batch
+
+
+_Spans = deque[tuple[bytes, Place, int]]
+
+
+def _take_apart(body: bytes) -> tuple[TraceRequest, _Spans]:
+    """A request without its spans, and these with where they stood."""
     try:
-        batch = TraceBatch(TraceRequest.FromString(body))
+        request = TraceRequest.FromString(body)
     except ProtobufDecodeError as e:
         msg = f"the body is no ExportTraceServiceRequest in protobuf: {e}"
         raise DecodeError(msg) from e
-    for r, resource_spans in enumerate(batch.envelope.resource_spans):
-        service = _service_name(resource_spans.resource)
+    spans: _Spans = deque()
+    for r, resource_spans in enumerate(request.resource_spans):
         for s, scope_spans in enumerate(resource_spans.scope_spans):
-            scope = _scope_name(scope_spans.scope)
-            for n, raw in enumerate(scope_spans.spans):
-                try:
-                    span = decode_span(raw, service, scope)
-                except DecodeError as e:
-                    _reject(batch, f"resource_spans[{r}].scope_spans[{s}].spans[{n}]: {e}")
-                else:
-                    batch.received.append(Received(span, raw, (r, s)))
+            spans.extend((raw, (r, s), n) for n, raw in enumerate(scope_spans.spans))
             del scope_spans.spans[:]
-    return batch
+    # A message keeps the memory of what was deleted from it.
+    envelope = TraceRequest()
+    envelope.CopyFrom(request)
+    return envelope, spans
+
+
+def _decode_into(batch: TraceBatch, raw: bytes, place: Place, n: int) -> None:
+    try:
+        span = decode_span(raw, *batch.origin(place))
+    except DecodeError as e:
+        batch.invalid_ids += isinstance(e, _InvalidIdError)
+        r, s = place
+        _reject(batch, f"resource_spans[{r}].scope_spans[{s}].spans[{n}]: {e}")
+    else:
+        batch.received.append(Received(span, raw, place))
 
 
 def decode_span(raw: bytes, service: str, scope: str) -> Span:
@@ -99,7 +170,7 @@ def decode_span(raw: bytes, service: str, scope: str) -> Span:
         DecodeError: the bytes are damaged, or an id has the wrong length or is all zero.
     """
     try:
-        proto = SpanProto.FromString(raw)
+        proto = SpanProto.FromString(_without_large_attributes(raw))
     except ProtobufDecodeError as e:
         msg = f"the span cannot be decoded (invalid UTF-8 or damaged bytes): {e}"
         raise DecodeError(msg) from e
@@ -121,66 +192,13 @@ def decode_span(raw: bytes, service: str, scope: str) -> Span:
     )
 
 
-def rebuild(
-    batch: TraceBatch, chosen: Iterable[tuple[Received, bytes]], max_bytes: int
-) -> Iterator[bytes]:
-    """Requests that carry the chosen spans, each with its added attributes, as they came in.
-
-    Resources, scopes, schema URLs and unknown fields are those of the request. Each has at most
-    ``max_bytes``, unless one span alone is larger.
-
-    Args:
-        batch: where the spans came from.
-        chosen: spans and the bytes of :func:`clawtrace_otel.otlp.values.encode_attributes`.
-        max_bytes: of one request.
-    """
-    head = TraceRequest()
-    head.CopyFrom(batch.envelope)
-    del head.resource_spans[:]
-    frames = _Frames(batch.envelope)
-    out, size, last = TraceRequest(), 0, None
-    for received, added in chosen:
-        raw = received.raw + added
-        place = received.place
-        opening = frames.size(place) if place != last else 0
-        if last is not None and size + opening + len(raw) + _FRAME_BYTES > max_bytes:
-            yield out.SerializeToString()
-            last, opening = None, frames.size(place)
-        if last is None:
-            out, size = TraceRequest(), head.ByteSize()
-            out.CopyFrom(head)
-        if last is None or last[0] != place[0]:
-            out.resource_spans.add().CopyFrom(frames.resource(place))
-        if place != last:
-            out.resource_spans[-1].scope_spans.add().CopyFrom(frames.scope(place))
-        out.resource_spans[-1].scope_spans[-1].spans.append(raw)
-        size += opening + len(raw) + _FRAME_BYTES
-        last = place
-    if last is not None:
-        yield out.SerializeToString()
-
-
-class _Frames:
-    """The resources and scopes of a request, each without what is in it."""
-
-    def __init__(self, envelope: TraceRequest) -> None:
-        self._envelope = envelope
-        self._resources: dict[int, ResourceSpans] = {}
-
-    def resource(self, place: _Place) -> ResourceSpans:
-        found = self._resources.get(place[0])
-        if found is None:
-            found = self._resources[place[0]] = ResourceSpans()
-            found.CopyFrom(self._envelope.resource_spans[place[0]])
-            del found.scope_spans[:]
-        return found
-
-    def scope(self, place: _Place) -> ScopeSpans:
-        return self._envelope.resource_spans[place[0]].scope_spans[place[1]]
-
-    def size(self, place: _Place) -> int:
-        """Bytes that both take at most."""
-        return self.resource(place).ByteSize() + self.scope(place).ByteSize() + 2 * _FRAME_BYTES
+def _without_large_attributes(raw: bytes) -> bytes:
+    """A span without the attributes and events that are too large to be read."""
+    if len(raw) <= MAX_ATTRIBUTE_BYTES:
+        return raw
+    kept = [raw[begin:end] for _, begin, end in fields(raw) if end - begin <= MAX_ATTRIBUTE_BYTES]
+    _log.warning("attributes of over %d bytes are sent on, but not read", MAX_ATTRIBUTE_BYTES)
+    return b"".join(kept)
 
 
 def _event(event: SpanProto.Event) -> Event:
@@ -190,10 +208,10 @@ def _event(event: SpanProto.Event) -> Event:
 def _id(value: bytes, size: int, field_name: str) -> str:
     if len(value) != size:
         msg = f"{field_name} has {len(value)} bytes, not {size}"
-        raise DecodeError(msg)
+        raise _InvalidIdError(msg)
     if not any(value):
         msg = f"{field_name} is all zero"
-        raise DecodeError(msg)
+        raise _InvalidIdError(msg)
     return value.hex()
 
 

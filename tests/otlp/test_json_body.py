@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from clawtrace_otel.errors import DecodeError
-from clawtrace_otel.otlp.json_body import logs_to_protobuf, traces_to_protobuf
+from clawtrace_otel.otlp.json_body import MAX_REASON, logs_to_protobuf, traces_to_protobuf
 from clawtrace_otel.otlp.traces import decode_traces
 from tests.otlp.requests import SPAN_ID, TRACE_ID
 
@@ -200,6 +200,8 @@ class TestRefusal:
             request(startTimeUnixNano=-1),
             request(startTimeUnixNano="1.5"),
             request(kind=10**30),
+            request(kind="\ud800"),
+            {"\ud800": 1},
             request(attributes={"a": 1}),
             request(name="\ud800"),
             value(intValue=2**63),
@@ -231,6 +233,17 @@ class TestRefusal:
             nested = {"a": nested}
         assert read(request(tomorrow=nested)).name == "chat"
 
+    def test_a_long_value_that_does_not_fit_is_quoted_in_part(self) -> None:
+        body = json.dumps({"resourceSpans": [{"scopeSpans": "x" * 5_000_000}]}).encode()
+        with pytest.raises(DecodeError, match=r"scopeSpans field.* … .*resourceSpans\[0\]") as e:
+            traces_to_protobuf(body)
+        assert len(str(e.value)) < MAX_REASON + 100
+
+    def test_a_reason_that_quotes_half_a_surrogate_pair_can_be_sent(self) -> None:
+        with pytest.raises(DecodeError, match=r"which is \\ud800") as e:
+            traces_to_protobuf(json.dumps(request(attributes="\ud800")).encode())
+        assert str(e.value).encode()
+
     def test_lone_surrogates_in_raw_bytes_are_refused(self) -> None:
         with pytest.raises(DecodeError):
             read(json.dumps(request(name="x")).encode().replace(b'"x"', b'"\xed\xa0\x80"'))
@@ -251,7 +264,7 @@ NAMES = st.sampled_from(
         *("attributes", "key", "value", "arrayValue", "values", "kvlistValue"),
         *("intValue", "doubleValue", "stringValue", "bytesValue", "boolValue"),
         *("traceId", "span_id", "startTimeUnixNano", "kind", "status", "code", "flags"),
-        *("links", "events", "body", "x"),
+        *("links", "events", "body", "x", "\ud800"),
     ]
 )
 ANYTHING = st.recursive(
@@ -260,7 +273,7 @@ ANYTHING = st.recursive(
     | st.integers(-(10**400), 10**400)
     | st.floats()
     | st.text(max_size=20)
-    | st.just(TRACE_ID.hex()),
+    | st.sampled_from([TRACE_ID.hex(), "\ud800"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=25,
 )

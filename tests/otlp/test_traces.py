@@ -11,7 +11,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from clawtrace_otel.errors import DecodeError
-from clawtrace_otel.otlp.traces import MAX_REASONS, TraceBatch, decode_traces, rebuild
+from clawtrace_otel.otlp.rebuild import rebuild
+from clawtrace_otel.otlp.traces import MAX_REASONS, TraceBatch, decode_traces
 from clawtrace_otel.otlp.values import Scalar, encode_attributes
 from tests.otlp.requests import SPAN_ID, TRACE_ID, any_value, attributes, field, request, span
 
