@@ -6,6 +6,7 @@ ClawTraceError
   DecodeError    bytes are not the OTLP message that they are said to be
   CardError      a file is not a valid TraceCard
   JournalError   the journal cannot be opened, read or written
+    JournalDamagedError   its file is damaged
 
 A message says what is wrong, quotes the value, says where (path to the key, file, span id) and what
 to do about it. Errors inside an instrumented agent are logged and counted, never raised into it.
@@ -34,3 +35,7 @@ class CardError(ClawTraceError):
 
 class JournalError(ClawTraceError):
     """The journal cannot be opened, read or written."""
+
+
+class JournalDamagedError(JournalError):
+    """The journal's file is damaged. The next start saves what can be read."""

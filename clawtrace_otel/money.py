@@ -17,6 +17,11 @@ def to_usd(units: int | None) -> float | None:
     return None if units is None else units / PER_USD
 
 
+def to_units(usd: float | None) -> int:
+    """USD as they stand on a card in units of 1e-12 USD; the unknown counts 0."""
+    return round((usd or 0.0) * PER_USD)
+
+
 def total(costs: Iterable[int | None]) -> int | None:
     """The sum of the known costs; ``None`` if none is known."""
     known = [cost for cost in costs if cost is not None]

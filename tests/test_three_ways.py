@@ -12,6 +12,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 
+from clawtrace_otel.collector.reader import Body
 from clawtrace_otel.collector.service import Service
 from clawtrace_otel.exporters.span_exporter import TraceCardSpanExporter
 from clawtrace_otel.settings import load_settings
@@ -49,6 +50,8 @@ def through_the_service(folder: Path, batches: list[list[ReadableSpan]]) -> str:
             "journal": str(folder / "journal.db"),
             "grpc": "127.0.0.1:0",
             "http": "127.0.0.1:0",
+            "metrics": "",
+            "health": "",
             "settle_seconds": 0.05,
         }
     )
@@ -57,7 +60,7 @@ def through_the_service(folder: Path, batches: list[list[ReadableSpan]]) -> str:
         service = Service(settings)
         await service.start(lambda *_: None)
         for batch in batches:
-            await service.ingest.submit("traces", encoded(batch))
+            await service.pipeline.ingest.submit("traces", Body(encoded(batch)))
         await service.stop()
 
     asyncio.run(serve())

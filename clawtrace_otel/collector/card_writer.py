@@ -1,65 +1,79 @@
 """When a trace's card is due, it is compiled from the journal and written."""
 
-import heapq
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from clawtrace_otel.collector.journal import Journal, TraceRecord
-from clawtrace_otel.errors import JournalError
+from clawtrace_otel.collector.journal.interface import Journal, TraceRecord, Written
+from clawtrace_otel.collector.journal.names import split_name
+from clawtrace_otel.collector.schedule import Schedule, Told
+from clawtrace_otel.errors import JournalDamagedError, JournalError
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.exporters.revise import revise
+from clawtrace_otel.money import to_units
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.tracecard.compile import Compiler
 from clawtrace_otel.tracecard.joined_traces import JoinedTraces
+from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.tree import unique
 
 _log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 1.0
-"""After a card could not be written."""
+MAX_COST = (1 << 63) - 1
+"""What a database can store: 9 million USD."""
 
-MAX_WAIT_SECONDS = 3600.0
-
-_NEVER = float("inf")
+Records = dict[str, TraceRecord]
 
 
-@dataclass(slots=True)
-class _Watch:
-    """A trace that is not closed. Times are monotonic seconds.
+@dataclass(frozen=True, slots=True)
+class CardWritten:
+    """A card that was written.
 
     Attributes:
-        since: when it was first heard of.
-        changed: there is news that its card does not show.
-        retry_at: not to be written before.
-        queued_at: time of its entry in the queue; other entries are void.
+        name: of the card, which is that of its file.
+        before: the card of the closed trace that this one is a revision of.
+        seconds: that it took to compile and to write.
     """
 
-    since: float
-    news_at: float
-    root_ended: bool = False
-    changed: bool = True
-    refreshed_at: float | None = None
-    retry_at: float = 0.0
-    queued_at: float = _NEVER
+    name: str
+    card: Card
+    before: Card | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what happens to cards.
+
+    Attributes:
+        on_step: each step that an earlier run left in an open trace.
+        on_card: each card that was written.
+        on_closed: name of each card whose traces were closed, and how many they are.
+        on_damage: name of a trace, and how many of its deliveries can no longer be read.
+        on_obstacle: why cards cannot be written, and "" when they can again.
+        on_failure: why the service must end.
+    """
+
+    on_step: Callable[[Step], None]
+    on_card: Callable[[CardWritten], None]
+    on_closed: Callable[[str, int], None]
+    on_damage: Callable[[str, int], None]
+    on_obstacle: Callable[[str], None]
+    on_failure: Callable[[JournalDamagedError], None]
 
 
 class CardWriter:
     """Writes cards when they are due, on a thread of its own.
 
-    A trace is closed when its root has ended and it was quiet for ``settle_seconds``, or when it
-    was quiet for ``idle_seconds``. While it runs its card is refreshed at most every
-    ``refresh_seconds``.
-
     Args:
         journal: holds the traces.
         compiler: makes the cards.
-        folder: takes them.
+        folder: takes them. Replicas that share a journal share it, too.
         joined: runs that are spread over several traces.
-        on_step: is told each step that an earlier run left in an open trace.
-        on_obstacle: is told why cards cannot be written, and "" when they can again.
+        schedule: says when a card is due.
+        listeners: are told what happens.
     """
 
     def __init__(
@@ -68,27 +82,18 @@ class CardWriter:
         compiler: Compiler,
         folder: CardFolder,
         joined: JoinedTraces,
-        *,
-        settle_seconds: float,
-        idle_seconds: float,
-        refresh_seconds: float,
-        on_step: Callable[[Step], None],
-        on_obstacle: Callable[[str], None],
+        schedule: Schedule,
+        listeners: Listeners,
     ) -> None:
         self._journal = journal
         self._compiler = compiler
         self._folder = folder
         self._joined = joined
-        self._settle_seconds = settle_seconds
-        self._idle_seconds = idle_seconds
-        self._refresh_seconds = refresh_seconds
-        self._on_step = on_step
-        self._on_obstacle = on_obstacle
-        self._watched: dict[str, _Watch] = {}
-        self._queue: list[tuple[float, str]] = []
+        self._schedule = schedule
+        self._listeners = listeners
         self._failing: set[str] = set()
-        self._wake = threading.Condition()
-        self._stopping = False
+        self._damaged: set[str] = set()
+        self._journal_fails = False
         self._thread = threading.Thread(target=self._run, name="clawtrace-cards")
 
     def start(self) -> None:
@@ -97,174 +102,179 @@ class CardWriter:
         Raises:
             JournalError: the journal cannot be read.
         """
-        for trace_id in self._journal.unfinished():
-            steps = self._journal.steps(trace_id)
-            for step in steps:
-                self._on_step(step)
-            self.tell({trace_id: _has_ended_root(steps)})
+        for name in self._journal.unfinished():
+            record = self._journal.read(name)
+            for step in record.steps:
+                self._listeners.on_step(step)
+            self._schedule.tell({name: _told(record)})
         self._thread.start()
-
-    def tell(self, traces: dict[str, bool]) -> None:
-        """Traces have changed; the value says whether the root has ended."""
-        now = time.monotonic()
-        with self._wake:
-            for trace_id, root_ended in traces.items():
-                watch = self._watched.setdefault(trace_id, _Watch(now, now))
-                watch.news_at = now
-                watch.changed = True
-                watch.root_ended |= root_ended
-                self._enqueue(trace_id, watch)
-            self._wake.notify()
 
     def stop(self) -> None:
         """Write all cards that have changed, and end the thread."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._schedule.stop()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        while (trace_id := self._next()) is not None:
-            self._write_or_retry(trace_id)
-        for trace_id in [t for t, watch in self._watched.items() if watch.changed]:
-            self._write_or_retry(trace_id)
+        while (name := self._schedule.wait()) is not None:
+            self._write_or_retry(name)
+        for name in self._schedule.changed():
+            if self._journal_fails:
+                # Each would wait for it as long as the last one did.
+                _log.warning("cards that could not be written are written at the next start")
+                return
+            self._write_or_retry(name)
 
-    def _next(self) -> str | None:
-        """Wait for the next trace that is due; ``None`` when the service stops."""
-        with self._wake:
-            while not self._stopping:
-                now = time.monotonic()
-                while self._queue and self._queue[0][0] <= now:
-                    if trace_id := self._take(now):
-                        return trace_id
-                due = self._queue[0][0] - now if self._queue else MAX_WAIT_SECONDS
-                self._wake.wait(min(due, MAX_WAIT_SECONDS))
-        return None
-
-    def _take(self, now: float) -> str | None:
-        """Take the first entry from the queue; its trace if that is due."""
-        queued_at, trace_id = heapq.heappop(self._queue)
-        watch = self._watched.get(trace_id)
-        if watch is None or watch.queued_at != queued_at:
-            return None
-        watch.queued_at = _NEVER
-        if self._due_at(watch) <= now:
-            return trace_id
-        self._enqueue(trace_id, watch)
-        return None
-
-    def _enqueue(self, trace_id: str, watch: _Watch) -> None:
-        """Queue a trace. An entry that comes too early is put back when its time has come."""
-        due = self._due_at(watch)
-        if due < watch.queued_at:
-            watch.queued_at = due
-            heapq.heappush(self._queue, (due, trace_id))
-
-    def _due_at(self, watch: _Watch) -> float:
-        due = self._closed_at(watch)
-        if watch.changed:
-            due = min(due, self._refreshed_at(watch))
-        return max(due, watch.retry_at)
-
-    def _closed_at(self, watch: _Watch) -> float:
-        quiet = self._settle_seconds if watch.root_ended else self._idle_seconds
-        return watch.news_at + quiet
-
-    def _refreshed_at(self, watch: _Watch) -> float:
-        if watch.refreshed_at is not None:
-            return watch.refreshed_at + self._refresh_seconds
-        return watch.since + (self._refresh_seconds if watch.root_ended else self._settle_seconds)
-
-    def _write_or_retry(self, trace_id: str) -> None:
+    def _write_or_retry(self, name: str) -> None:
+        self._journal_fails = False
         try:
-            self._write(trace_id)
+            self._write(name)
+        except JournalDamagedError as e:
+            self._listeners.on_failure(e)
+            self._fail(name, str(e))
         except (OSError, JournalError) as e:
-            self._fail(trace_id, f"the card of trace {trace_id} cannot be written: {e}")
-            return
+            self._journal_fails = isinstance(e, JournalError)
+            self._fail(name, f"the card of trace {name} cannot be written: {e}")
         except Exception:
             # A card that cannot be compiled must not keep the others from being written.
-            _log.exception("trace %s has no card", trace_id)
-            with self._wake:
-                self._watched.pop(trace_id, None)
-        self._succeed(trace_id)
+            _log.exception("trace %s has no card", name)
+            self._schedule.drop(name)
+            self._succeed(name)
+        else:
+            self._succeed(name)
 
-    def _fail(self, trace_id: str, reason: str) -> None:
+    def _fail(self, name: str, reason: str) -> None:
         if not self._failing:
             _log.error("%s; nothing is acknowledged until it can", reason)
-        self._failing.add(trace_id)
-        self._on_obstacle(reason)
-        self._retry(trace_id)
+        self._failing.add(name)
+        self._listeners.on_obstacle(reason)
+        self._schedule.retry(name)
 
-    def _succeed(self, trace_id: str) -> None:
-        if trace_id not in self._failing:
+    def _succeed(self, name: str) -> None:
+        if name not in self._failing:
             return
-        self._failing.remove(trace_id)
+        self._failing.remove(name)
         if not self._failing:
             _log.info("cards can be written again")
-            self._on_obstacle("")
+            self._listeners.on_obstacle("")
 
-    def _retry(self, trace_id: str) -> None:
-        with self._wake:
-            watch = self._watched[trace_id]
-            watch.changed = True
-            watch.retry_at = time.monotonic() + RETRY_SECONDS
-            self._enqueue(trace_id, watch)
+    def _write(self, name: str) -> None:
+        self._schedule.begin(name)
+        names, before = self._joined_with(name)
+        first = names[0]
+        if not self._journal.claim(first):
+            self._schedule.retry(name)  # another replica is at it
+            return
+        try:
+            self._write_group(name, names)
+            self._let_go(before - set(names))
+        finally:
+            self._journal.release(first)
 
-    def _write(self, trace_id: str) -> None:
-        with self._wake:
-            watch = self._watched[trace_id]
-            watch.changed = False
-            news_at = watch.news_at
-        first, *twins = self._joined.traces(trace_id)
-        records = {t: self._journal.read(t) for t in (first, *twins)}
-        root_ended = _has_ended_root(records[trace_id].steps)
-        closing = self._closes(root_ended, news_at)
-        of_first = closing if first == trace_id else self._is_closed(first, records[first].steps)
-        self._write_card(first, records, closing=of_first)
-        for twin in twins:
-            self._folder.remove(twin)
-            # Not closed before the card that it is on: a restart must take up all of its traces.
-            mark = CardMark(records[twin].mark.revision, b"", closed=of_first)
-            self._journal.save_mark(twin, records[twin].changes, mark)
-        self._wrote(trace_id, watch, root_ended=root_ended, closing=closing)
+    def _joined_with(self, name: str) -> tuple[list[str], set[str]]:
+        """The traces that are on one card with this one now, that card's first; and before."""
+        if split_name(name)[1] > 1:
+            return [name], set()
+        card = self._journal.card_of(name)
+        before = set(self._journal.sharing(card)) if card else set()
+        # What another replica, or an earlier run of this one, knew of them.
+        for other in before | ({name} if self._journal.shared else set()):
+            for step in self._journal.steps(other):
+                self._joined.add(step)
+        return self._joined.traces(name), before
 
-    def _closes(self, root_ended: bool, news_at: float) -> bool:
-        quiet = self._settle_seconds if root_ended else self._idle_seconds
-        return time.monotonic() >= news_at + quiet
+    def _write_group(self, name: str, names: list[str]) -> None:
+        read = {n: self._journal.read(n) for n in names}
+        records = {n: r for n, r in read.items() if not r.removed and r.changes}
+        if name not in records:
+            self._schedule.drop(name)
+            return
+        if any(r.damaged for r in records.values()) and self._set_aside(records):
+            return
+        closing = self._schedule.closes(name, _told(records[name]))
+        first = next(iter(records))
+        of_first = closing if first == name else self._is_closed(first, records[first])
+        is_behind = any(record.compiled < record.changes for record in records.values())
+        # After a failure nobody knows which card is in the folder.
+        if is_behind or name in self._failing:
+            self._compile(first, records, closing=of_first)
+        elif of_first:
+            self._journal.mark_closed(list(records), time.time())
+        if of_first:
+            new = sum(not record.mark.closed for record in records.values())
+            self._listeners.on_closed(first, new)
+        self._schedule.written(name, closed=closing)
 
-    def _is_closed(self, trace_id: str, steps: Iterable[Step]) -> bool:
+    def _is_closed(self, name: str, record: TraceRecord) -> bool:
         """Whether a trace that something was joined to is closed, or could be now."""
-        with self._wake:
-            watch = self._watched.get(trace_id)
-        return watch is None or self._closes(_has_ended_root(steps), watch.news_at)
+        if self._schedule.knows(name):
+            return self._schedule.closes(name, _told(record))
+        # Another replica may watch it.
+        return record.mark.closed or not self._journal.shared
 
-    def _wrote(self, trace_id: str, watch: _Watch, *, root_ended: bool, closing: bool) -> None:
-        with self._wake:
-            if closing and not watch.changed:
-                del self._watched[trace_id]
-                return
-            watch.root_ended |= root_ended
-            watch.refreshed_at = time.monotonic()
-            watch.retry_at = 0.0
-            self._enqueue(trace_id, watch)
+    def _set_aside(self, records: Records) -> bool:
+        """A card that has more than the journal can still read is kept; whether there is one."""
+        first = next(iter(records))
+        damaged = {name for name, record in records.items() if record.damaged} - self._damaged
+        for name in damaged:
+            self._listeners.on_damage(name, records[name].damaged)
+        self._damaged |= damaged
+        if not damaged or not records[first].mark.digest or not self._folder.file(first).exists():
+            return False
+        for name in records:
+            rest = self._journal.set_aside(name)
+            self._schedule.drop(name)
+            self._schedule.tell({rest: Told()})
+            _log.error("the card of trace %s is left as it is; what follows is %s", name, rest)
+        return True
 
-    def _write_card(self, trace_id: str, records: dict[str, TraceRecord], *, closing: bool) -> None:
-        last = records[trace_id].mark
+    def _compile(self, first: str, records: Records, *, closing: bool) -> None:
+        began = time.monotonic()
+        last = records[first].mark
+        before = self._folder.read(first) if last.closed else None
         steps = [step for record in records.values() for step in record.steps]
         told = [e for record in records.values() for e in record.evaluations]
         revised = revise(self._compiler, steps, told, last, closing=closing)
+        self._journal.confirm(first)
         mark = last
         if revised is not None:
-            text, mark = revised
-            self._folder.write(trace_id, text)
+            mark = revised.mark
+            self._folder.write(first, revised.text)
         elif last.digest and all(step.kind == "span" for step in unique(steps)):
             # All of its records turned out to be of other traces.
-            self._folder.remove(trace_id)
+            self._folder.remove(first)
             mark = CardMark(last.revision, b"", last.closed)
+        self._save(first, records, revised and revised.card, mark, closing=closing)
+        if revised is not None:
+            seconds = time.monotonic() - began
+            self._listeners.on_card(CardWritten(first, revised.card, before, seconds))
+
+    def _save(
+        self, first: str, records: Records, card: Card | None, mark: CardMark, *, closing: bool
+    ) -> None:
+        now = time.time()
+        shared = first if len(records) > 1 else ""
+        for twin in list(records)[1:]:
+            self._folder.remove(twin)
+            # Not closed before the card that it is on: a restart must take up all of its traces.
+            twin_mark = CardMark(records[twin].mark.revision, b"", closed=closing)
+            written = Written(records[twin].changes, twin_mark, shared, cost=0, at=now)
+            self._journal.save(twin, written)
         closed = CardMark(mark.revision, mark.digest, mark.closed or closing)
-        self._journal.save_mark(trace_id, records[trace_id].changes, closed)
+        session = card.get("session", "") if card is not None else None
+        cost = min(to_units(card["total"]["cost_usd"]), MAX_COST) if card is not None else None
+        changes = records[first].changes
+        self._journal.save(first, Written(changes, closed, shared, session, cost, now))
+
+    def _let_go(self, names: Iterable[str]) -> None:
+        """Traces that were on a card with others, and are no more, get their own."""
+        for name in names:
+            record = self._journal.read(name)
+            if not record.removed:
+                self._journal.save(name, Written(0, record.mark))
+                self._schedule.tell({name: _told(record)})
 
 
-def _has_ended_root(steps: Iterable[Step]) -> bool:
-    return any(not step.parent_id and step.end_ns for step in steps)
+def _told(record: TraceRecord) -> Told:
+    root_ended = any(not step.parent_id and step.end_ns for step in record.steps)
+    return Told(root_ended, record.changes)

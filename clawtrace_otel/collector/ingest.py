@@ -1,4 +1,4 @@
-"""Requests become steps in the journal: decode, normalise, enrich, commit, then acknowledge.
+"""Requests are read, committed to the journal, and then acknowledged.
 
 One thread does all of it, so that what is known of a trace needs no lock. Requests that wait while
 a commit is under way share the next one.
@@ -6,64 +6,68 @@ a commit is under way share the next one.
 
 import asyncio
 import logging
+import math
 import queue
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from clawtrace_otel.collector.journal import Delivery, Journal
-from clawtrace_otel.errors import ClawTraceError, DecodeError, JournalError
-from clawtrace_otel.otlp.logs import decode_logs
-from clawtrace_otel.otlp.traces import Received, TraceBatch, decode_traces, rebuild
-from clawtrace_otel.otlp.values import encode_attributes
-from clawtrace_otel.processors.enrich import Attributes, Enricher
-from clawtrace_otel.semconv.content import kept_evaluation
-from clawtrace_otel.semconv.log_records import is_record
-from clawtrace_otel.semconv.read_step import read_step
-from clawtrace_otel.semconv.step import Step, encode_step
-from clawtrace_otel.settings import Content
-from clawtrace_otel.span import Span
-from clawtrace_otel.tracecard.record_places import RecordPlaces
+from clawtrace_otel.collector.journal.interface import Delivery, Journal, Place
+from clawtrace_otel.collector.journal.names import card_name
+from clawtrace_otel.collector.reader import Accepted, Body, Reader, Signal, is_large
+from clawtrace_otel.collector.schedule import Told
+from clawtrace_otel.collector.telemetry.metrics import ServiceMetrics
+from clawtrace_otel.collector.telemetry.table import Refusal
+from clawtrace_otel.errors import ClawTraceError, DecodeError, JournalDamagedError, JournalError
+from clawtrace_otel.semconv.step import Step
 
 _log = logging.getLogger(__name__)
 
 MAX_GROUP = 64
 """Requests that share a commit at most."""
 
-MAX_FORWARD_BYTES = 3_500_000
-"""Of one forwarded request; gRPC servers take 4 MiB unless told otherwise."""
+MAX_COMMIT_BYTES = 4 << 20
+"""Of what was read before it is committed, unless one span alone is larger."""
 
-Signal = Literal["traces", "logs"]
+
+TROUBLE_SECONDS = 10.0
+"""After the journal could not be written. Then a request is to try again."""
 
 
 class UnavailableError(ClawTraceError):
-    """The service cannot take a request now; the sender should try again."""
+    """The service cannot take a request now; the sender should try again.
+
+    Attributes:
+        reason: for the metrics.
+        spans: of the request, as far as it was decoded.
+    """
+
+    def __init__(self, message: str, reason: Refusal = "overload", spans: int = 0) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.spans = spans
 
 
 class FailedError(ClawTraceError):
-    """Taking the request fails by our own mistake; it would fail again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A request that is in the journal.
+    """Taking the request fails by our own mistake; it would fail again.
 
     Attributes:
-        rejected: spans of it that were not accepted.
-        message: why.
+        spans: of the request, as far as it was decoded.
     """
 
-    rejected: int = 0
-    message: str = ""
+    def __init__(self, message: str, spans: int = 0) -> None:
+        super().__init__(message)
+        self.spans = spans
 
 
 @dataclass(slots=True)
 class _Work:
     signal: Signal
-    body: bytes
+    body: Body
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Accepted]"
+    accepted: Accepted = field(default_factory=Accepted)
 
     def answer(self, result: Accepted | Exception) -> None:
         self.loop.call_soon_threadsafe(self._set, result)
@@ -71,6 +75,7 @@ class _Work:
     def _set(self, result: Accepted | Exception) -> None:
         if isinstance(result, Exception):
             self.future.set_exception(result)
+            self.future.exception()  # else it is logged if the sender has gone
         else:
             self.future.set_result(result)
 
@@ -80,11 +85,13 @@ class News:
     """What a commit brought, for those who wait for it.
 
     Attributes:
-        traces: id of each changed trace -> whether its root has ended.
+        traces: name of each card that changes -> what came in for it.
+        late: spans of traces that were closed before.
         forwards: whether there is something to send on.
     """
 
-    traces: dict[str, bool] = field(default_factory=dict)
+    traces: dict[str, Told] = field(default_factory=dict)
+    late: int = 0
     forwards: bool = False
 
 
@@ -93,41 +100,43 @@ class Ingest:
 
     Args:
         journal: where they go.
-        enricher: says which attributes forwarded spans get.
-        forwarding: whether spans are sent on at all.
+        reader: reads them.
+        metrics: count what is left out.
         max_pending_bytes: of requests that wait; more are turned away.
         on_step: is told each new step once it is committed.
         on_news: is told each commit.
+        on_failure: is told why the service must end.
+
+    Attributes:
+        pending_bytes: of requests that wait, or are being read.
+        obstacles: by what is in the way: why nothing can be taken now; "" where nothing is.
     """
 
     def __init__(
         self,
         journal: Journal,
-        enricher: Enricher,
+        reader: Reader,
+        metrics: ServiceMetrics,
         *,
-        forwarding: bool,
         max_pending_bytes: int,
         on_step: Callable[[Step], None],
         on_news: Callable[[News], None],
+        on_failure: Callable[[JournalDamagedError], None],
     ) -> None:
         self._journal = journal
-        self._enricher = enricher
-        self._forwarding = forwarding
+        self._reader = reader
+        self._metrics = metrics
         self._max_pending_bytes = max_pending_bytes
         self._on_step = on_step
         self._on_news = on_news
-        self._places = RecordPlaces()
-        self._forgot = False
+        self._on_failure = on_failure
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._pending_bytes = 0
+        self._held: _Work | None = None
+        self.pending_bytes = 0
         self._stopped = False
-        self.obstacle = ""
+        self.obstacles: dict[Refusal, str] = {"cards": "", "forward": ""}
+        self._failed_at = -math.inf
         self._thread = threading.Thread(target=self._run, name="clawtrace-ingest")
-
-    def remember(self, step: Step) -> None:
-        """Know a step that an earlier run left in an open trace; to be called before the start."""
-        for _ in self._places.place(step):
-            pass
 
     def start(self) -> None:
         """Start the thread."""
@@ -140,8 +149,15 @@ class Ingest:
         if self._thread.is_alive():
             self._thread.join()
 
-    async def submit(self, signal: Signal, body: bytes) -> Accepted:
-        """Put a request into the journal; when this returns, it is on disk.
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be taken, now or of late; "" if nothing is in the way."""
+        if time.monotonic() - self._failed_at < TROUBLE_SECONDS:
+            return "the journal cannot be written; the log says why"
+        return next((reason for reason in self.obstacles.values() if reason), "")
+
+    async def submit(self, signal: Signal, body: Body) -> Accepted:
+        """Put a request into the journal; when this returns, it is durable.
 
         Args:
             signal: what the body is.
@@ -149,157 +165,143 @@ class Ingest:
 
         Raises:
             DecodeError: the body is no such request.
-            UnavailableError: it cannot be taken now, and nothing of it was kept.
-            FailedError: it can never be taken, and nothing of it was kept.
+            UnavailableError: it cannot be taken now; what was kept of it is known when it is sent
+                again.
+            FailedError: it can never be taken.
         """
-        if self.obstacle or self._stopped:
-            raise UnavailableError(self.obstacle or "the service is stopping")
-        if self._pending_bytes and self._pending_bytes + len(body) > self._max_pending_bytes:
-            msg = f"{self._pending_bytes} bytes wait for the journal already"
-            raise UnavailableError(msg)
+        size = len(body)
+        self._check_room(size)
         loop = asyncio.get_running_loop()
         work = _Work(signal, body, loop, loop.create_future())
-        self._pending_bytes += len(body)
+        self.pending_bytes += size
         # The body takes memory until it is answered, even if its sender does not wait for that.
-        work.future.add_done_callback(lambda _: self._release(len(body)))
+        work.future.add_done_callback(lambda _: self._release(size))
         self._queue.put(work)
         return await asyncio.shield(work.future)
 
+    def _check_room(self, size: int) -> None:
+        for what, obstacle in self.obstacles.items():
+            if obstacle:
+                raise UnavailableError(obstacle, what)
+        if self._stopped:
+            msg = "the service is stopping"
+            raise UnavailableError(msg, "stopping")
+        if self.pending_bytes and self.pending_bytes + size > self._max_pending_bytes:
+            msg = f"{self.pending_bytes} bytes wait for the journal already"
+            raise UnavailableError(msg)
+
     def _release(self, size: int) -> None:
-        self._pending_bytes -= size
+        self.pending_bytes -= size
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
-            group = [work]
-            while len(group) < MAX_GROUP and not self._queue.empty():
-                more = self._queue.get()
-                if more is None:
-                    self._queue.put(None)
-                    break
-                group.append(more)
+        while group := self._next_group():
             self._take(group)
 
+    def _next_group(self) -> list[_Work]:
+        """Requests that wait; a large one alone. None when the service stops."""
+        group: list[_Work] = []
+        while len(group) < MAX_GROUP:
+            work = self._held or self._queue.get()
+            self._held = None
+            if work is None:
+                self._queue.put(None)
+                break
+            if is_large(work.body) and group:
+                self._held = work
+                break
+            group.append(work)
+            if is_large(work.body) or self._queue.empty():
+                break
+        return group
+
+    def _waiting(self) -> list[_Work]:
+        """All that waits while the service stops."""
+        waiting = [self._held] if self._held else []
+        self._held = None
+        while not self._queue.empty():
+            if work := self._queue.get():
+                waiting.append(work)
+        self._queue.put(None)
+        return waiting
+
     def _take(self, group: list[_Work]) -> None:
-        delivery = Delivery()
         try:
-            self._remember_again()
-            answers = [self._read(work, delivery) for work in group]
-            self._journal.append(delivery)
+            self._reader.begin()
+            answers = self._commit_all(group)
         except Exception as e:
             # What was not committed was not received: the sender brings it again.
-            self._enricher.clear()
-            self._places, self._forgot = RecordPlaces(), True
+            self._reader.forget()
             self._refuse(group, e)
             return
+        self._failed_at = -math.inf
         for work, answer in zip(group, answers, strict=True):
+            self._metrics.rejected("invalid_id", work.accepted.invalid_ids)
+            damaged = work.accepted.rejected - work.accepted.invalid_ids
+            self._metrics.rejected("damaged", damaged)
             work.answer(answer)
-        self._tell(delivery)
 
-    def _remember_again(self) -> None:
-        """What was learned of requests that were not committed was forgotten with all else."""
-        if self._forgot:
-            for trace_id in self._journal.unfinished():
-                for step in self._journal.steps(trace_id):
-                    self.remember(step)
-            self._forgot = False
+    def _commit_all(self, group: list[_Work]) -> list[Accepted | DecodeError]:
+        """Read and commit requests: together if they are small, in parts if they are large."""
+        delivery, size = Delivery(), 0
+        answers: list[Accepted | DecodeError] = []
+        for work in group:
+            work.accepted = Accepted()
+            try:
+                for part in self._reader.read(work.signal, work.body, delivery, work.accepted):
+                    size += part
+                    if size >= MAX_COMMIT_BYTES:
+                        self._commit(delivery)
+                        delivery, size = self._empty(delivery), 0
+            except DecodeError as e:
+                answers.append(e)
+            else:
+                answers.append(work.accepted)
+        self._commit(delivery)
+        return answers
 
-    def _refuse(self, group: list[_Work], error: Exception) -> None:
-        if isinstance(error, JournalError):
-            _log.error("%d requests were not acknowledged: %s", len(group), error)
-            for work in group:
-                work.answer(UnavailableError(str(error)))
-        elif len(group) > 1:
-            # One of them is to blame; the others must not fail with it.
-            for work in group:
-                self._take([work])
-        else:
-            _log.error("a request cannot be taken", exc_info=error)
-            group[0].answer(FailedError("internal error, see the log of the service"))
+    def _empty(self, delivery: Delivery) -> Delivery:
+        """The reader goes on filling the same one."""
+        delivery.steps, delivery.evaluations, delivery.forwards = {}, [], []
+        return delivery
 
-    def _tell(self, delivery: Delivery) -> None:
+    def _commit(self, delivery: Delivery) -> None:
+        placed = self._journal.append(delivery)
+        self._reader.committed(placed)
         for steps in delivery.steps.values():
             for step in steps:
                 self._on_step(step)
-        self._on_news(_news(delivery))
+        self._on_news(_news(delivery, placed))
 
-    def _read(self, work: _Work, delivery: Delivery) -> Accepted | DecodeError:
-        try:
-            if work.signal == "logs":
-                logs = decode_logs(work.body)
-                evaluations = logs.evaluations
-                for span in logs.spans:
-                    self._put(_step(span, self._enricher.content), delivery)
-                delivery.evaluations += [
-                    (trace_id, kept_evaluation(evaluation, self._enricher.content))
-                    for trace_id, evaluation in evaluations
-                    if trace_id
-                ]
-                lost = sum(not trace_id for trace_id, _ in evaluations)
-                if lost:
-                    _log.warning("%d evaluation results name no trace and are left out", lost)
-                return Accepted()
-            batch = decode_traces(work.body)
-        except DecodeError as e:
-            return e
-        self._take_up(batch, delivery)
-        return Accepted(batch.rejected, batch.rejection)
-
-    def _take_up(self, batch: TraceBatch, delivery: Delivery) -> None:
-        added: dict[int, bytes] = {}
-        in_order = sorted(enumerate(batch.received), key=lambda entry: entry[1].span.end_ns)
-        for n, received in in_order:
-            step = _step(received.span, self._enricher.content)
-            self._recall(step.trace_id, delivery)
-            attributes = self._attributes(step)
-            if attributes is None:
-                continue
-            self._put(step, delivery)
-            present = received.span.attributes
-            added[n] = encode_attributes({k: v for k, v in attributes.items() if k not in present})
-        if self._forwarding and added:
-            delivery.forwards += rebuild(batch, _chosen(batch, added), MAX_FORWARD_BYTES)
-
-    def _put(self, step: Step, delivery: Delivery) -> None:
-        for placed in self._places.place(step):
-            delivery.steps.setdefault(placed.trace_id, []).append(placed)
-
-    def _attributes(self, step: Step) -> Attributes | None:
-        try:
-            return self._enricher.enrich(step)
-        except Exception:
-            _log.exception("span %s of trace %s is not enriched", step.span_id, step.trace_id)
-            return {}
-
-    def _recall(self, trace_id: str, delivery: Delivery) -> None:
-        """Have the trace at hand; it may have been evicted since the last span."""
-        if self._enricher.knows(trace_id):
+    def _refuse(self, group: list[_Work], error: Exception) -> None:
+        if isinstance(error, JournalDamagedError):
+            self._on_failure(error)
+        if isinstance(error, JournalError):
+            if self._stopped:
+                # Each further commit would wait for the journal as long.
+                group = [*group, *self._waiting()]
+            self._failed_at = time.monotonic()
+            _log.error("%d requests were not acknowledged: %s", len(group), error)
+            for work in group:
+                work.answer(UnavailableError(str(error), "journal", work.accepted.spans))
             return
-        for step in (*self._journal.steps(trace_id), *delivery.steps.get(trace_id, ())):
-            if not is_record(step):
-                self._attributes(step)
+        (work, *others) = group
+        if others:
+            # One of them is to blame; the others must not fail with it.
+            for one in group:
+                self._take([one])
+        else:
+            _log.error("a request cannot be taken", exc_info=error)
+            msg = "internal error, see the log of the service"
+            work.answer(FailedError(msg, work.accepted.spans))
 
 
-def _chosen(batch: TraceBatch, added: dict[int, bytes]) -> Iterable[tuple[Received, bytes]]:
-    return ((batch.received[n], added[n]) for n in sorted(added))
-
-
-def _step(span: Span, content: Content) -> Step:
-    try:
-        step = read_step(span, content)
-        encode_step(step)
-    except Exception:
-        _log.exception("span %s of trace %s is kept as no step", span.span_id, span.trace_id)
-        # It still holds the tree together, and ends the trace if it is the root.
-        return read_step(replace(span, attributes={}, events=()), content)
-    return step
-
-
-def _news(delivery: Delivery) -> News:
-    ended = {
-        trace_id: any(not step.parent_id and step.end_ns for step in steps)
-        for trace_id, steps in delivery.steps.items()
-    }
-    return News(
-        traces={trace_id: ended.get(trace_id, False) for trace_id in delivery.traces()},
-        forwards=bool(delivery.forwards),
-    )
+def _news(delivery: Delivery, placed: dict[str, list[Place]]) -> News:
+    traces: dict[str, Told] = {}
+    late = 0
+    for trace_id, places in placed.items():
+        steps = delivery.steps.get(trace_id, ())
+        root_ended = any(not step.parent_id and step.end_ns for step in steps)
+        for place in places:
+            traces[card_name(trace_id, place.part)] = Told(root_ended, place.number)
+        late += len(steps) if places[0].late else 0
+    return News(traces, late, bool(delivery.forwards))

@@ -1,11 +1,16 @@
 """The folder that cards are written to."""
 
+import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from clawtrace_otel.errors import ConfigError
+from clawtrace_otel.errors import CardError, ConfigError
+from clawtrace_otel.tracecard.model import Card
+from clawtrace_otel.tracecard.read import read_card
 from clawtrace_otel.tracecard.write import write_text
+
+_NAME = re.compile(r"[0-9a-f]{32}(-[0-9a-f]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,25 @@ class CardFolder:
         write_text(text, path)
         return path
 
+    def read(self, trace_id: str) -> Card | None:
+        """The card of a trace; ``None`` if there is none, or none that can be read."""
+        try:
+            return read_card(self.file(trace_id))
+        except (OSError, CardError):
+            return None
+
     def remove(self, trace_id: str, part: str = "") -> None:
         """Remove a card if there is one."""
         self.file(trace_id, part).unlink(missing_ok=True)
 
     def file(self, trace_id: str, part: str = "") -> Path:
-        """The file of a card."""
-        return self.path / f"{trace_id}-{part}.yaml" if part else self.path / f"{trace_id}.yaml"
+        """The file of a card.
+
+        Raises:
+            ValueError: the name would not be made of ids; nothing else may choose a file.
+        """
+        name = f"{trace_id}-{part}" if part else trace_id
+        if not _NAME.fullmatch(name):
+            msg = f"{name!r} is no name of a card"
+            raise ValueError(msg)
+        return self.path / f"{name}.yaml"

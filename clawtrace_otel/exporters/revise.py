@@ -1,11 +1,25 @@
 """The next card of a trace, with the revision that it deserves."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from clawtrace_otel.exporters.card_folder import CardMark, mark
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.tracecard.compile import Compiler
+from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.write import dump_card
+
+
+class Revised(NamedTuple):
+    """A card that is to be written.
+
+    Attributes:
+        text: the card as YAML.
+    """
+
+    card: Card
+    text: str
+    mark: CardMark
 
 
 def revise(
@@ -15,7 +29,7 @@ def revise(
     last: CardMark,
     *,
     closing: bool,
-) -> tuple[str, CardMark] | None:
+) -> Revised | None:
     """Compile a trace again.
 
     A card that changes after its trace was closed gets the next revision. A card of a trace that
@@ -29,20 +43,21 @@ def revise(
         closing: the trace is closed with this card.
 
     Returns:
-        The card as YAML and its mark, or ``None`` if there is nothing new to write.
+        The card, or ``None`` if there is nothing new to write.
     """
     steps, evaluations = list(steps), list(evaluations)
     closed = closing or last.closed
 
-    def text_of(revision: int) -> str:
+    def of(revision: int) -> Revised | None:
         card = compiler.compile(steps, evaluations, revision)
-        return "" if card is None else dump_card(card)
+        if card is None:
+            return None
+        text = dump_card(card)
+        return Revised(card, text, mark(text, revision, closed=closed))
 
-    text = text_of(last.revision)
-    now = mark(text, last.revision, closed=closed)
-    if not text or now == last:
+    same = of(last.revision)
+    if same is None or same.mark == last:
         return None
-    if not last.closed or now.digest == last.digest:
-        return text, now
-    text = text_of(last.revision + 1)
-    return text, mark(text, last.revision + 1, closed=True)
+    if not last.closed or same.mark.digest == last.digest:
+        return same
+    return of(last.revision + 1)

@@ -150,11 +150,10 @@ class TraceCardSpanExporter(SpanExporter):
         steps = [step for t in (trace_id, *twins) for step in self._traces[t].steps.values()]
         revised = revise(self._compiler, steps, (), trace.mark, closing=trace.ended)
         if revised is not None:
-            text, mark = revised
-            self._folder.write(trace_id, text, "" if trace.has_root else trace.part)
+            self._folder.write(trace_id, revised.text, "" if trace.has_root else trace.part)
             if trace.has_root:
                 self._folder.remove(trace_id, trace.part)
-            trace.mark = mark
+            trace.mark = revised.mark
         for twin in twins:
             self._folder.remove(twin)
             self._folder.remove(twin, self._traces[twin].part)

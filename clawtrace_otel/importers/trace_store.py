@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from clawtrace_otel.collector.journal import Delivery, Journal
+from clawtrace_otel.collector.journal.interface import Delivery
+from clawtrace_otel.collector.journal.sqlite import SqliteJournal
 from clawtrace_otel.importers.importer import Told
 from clawtrace_otel.semconv.step import Evaluation, Step
 from clawtrace_otel.tracecard.joined_traces import JoinedTraces
@@ -33,7 +34,7 @@ class TraceStore:
         self._steps: dict[str, list[Step]] = {}
         self._told: dict[str, list[Evaluation]] = {}
         self._folder: TemporaryDirectory[str] | None = None
-        self._spilled: Journal | None = None
+        self._spilled: SqliteJournal | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +98,7 @@ class TraceStore:
     def _spill(self) -> None:
         if self._spilled is None:
             self._folder = TemporaryDirectory(prefix="clawtrace-")
-            self._spilled = Journal(Path(self._folder.name) / "steps.db")
+            self._spilled = SqliteJournal(Path(self._folder.name) / "steps.db")
         self._spilled.append(Delivery(steps=self._steps))
         self._steps = {}
         self._kept = 0

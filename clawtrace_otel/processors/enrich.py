@@ -17,8 +17,11 @@ from clawtrace_otel.tracecard.tree import prefers
 
 Attributes = dict[str, Scalar]
 
-MAX_STEPS = 50_000
+MAX_STEPS = 30_000
 """Steps of all traces together that are kept at hand."""
+
+MAX_SUMMED_STEPS = 10_000
+"""Steps of a trace whose root gets sums: a span must not wait for seconds. The card has them."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class TraceState:
 
     Attributes:
         asked: id of a tool call -> the LLM call that asked for it.
+        place: part and number of the last delivery in the journal that this takes account of.
         summed: a root has ended and got the sums. Some traces have many roots.
     """
 
@@ -34,6 +38,7 @@ class TraceState:
     counted: CountedCalls
     steps: dict[str, Step] = field(default_factory=dict)
     asked: dict[str, Step] = field(default_factory=dict)
+    place: tuple[int, int] = (1, 0)
     summed: bool = False
 
 
@@ -59,9 +64,27 @@ class Enricher:
         """The policy that steps are to be read by."""
         return self._compiler.content
 
-    def knows(self, trace_id: str) -> bool:
-        """Whether the trace is at hand."""
-        return trace_id in self._states
+    def place(self, trace_id: str) -> tuple[int, int] | None:
+        """Part and number of the delivery up to which a trace is at hand."""
+        state = self._states.get(trace_id)
+        return state.place if state else None
+
+    def at(self, trace_id: str, part: int, number: int) -> None:
+        """The trace is at hand up to a delivery."""
+        self._state(trace_id).place = (part, number)
+
+    def moved(self, trace_id: str, part: int, number: int) -> None:
+        """A delivery, whose spans are known, was numbered.
+
+        What others delivered in between is not known, nor is a new part.
+        """
+        state = self._states.get(trace_id)
+        if state is None:
+            return
+        if state.place[0] != part:
+            self.forget(trace_id)
+        elif state.place[1] + 1 == number:
+            state.place = (part, number)
 
     def forget(self, trace_id: str) -> None:
         """Drop a trace."""
@@ -112,6 +135,8 @@ class Enricher:
         return cost_of_asking(turn, self._compiler.pricer.price(turn))
 
     def _sums(self, state: TraceState) -> Attributes:
+        if len(state.steps) > MAX_SUMMED_STEPS:
+            return {}
         card = self._compiler.compile(state.steps.values())
         if card is None:
             return {}

@@ -17,7 +17,8 @@ import pytest
 from google.rpc.code_pb2 import UNAVAILABLE
 from google.rpc.status_pb2 import Status
 
-from clawtrace_otel.collector import journal
+from clawtrace_otel.collector.journal import sqlite as journal
+from clawtrace_otel.collector.journal.tables import VERSION
 from clawtrace_otel.tracecard.read import card_paths, read_card
 from tests.collector import otlp, peers, sinks
 from tests.collector.peers import InProcess, Program, export, post, refused
@@ -178,7 +179,7 @@ def test_a_damaged_row_takes_no_other_with_it(
             export(service.grpc, otlp.body(step))
         export(service.grpc, otlp.body(*otlp.run(2)))
     other = sqlite3.connect(service.journal)
-    other.execute("UPDATE steps SET steps = x'c1' WHERE id = 2")
+    other.execute("UPDATE deliveries SET data = x'c1' WHERE id = 2")
     other.commit()
     other.close()
     shutil.rmtree(service.cards)
@@ -188,7 +189,7 @@ def test_a_damaged_row_takes_no_other_with_it(
         card = peers.card(service.cards, 1, where=peers.is_complete)
         peers.card(service.cards, 2, where=peers.is_complete)
     assert len(card["steps"]) == 4
-    assert "a damaged row of trace " + otlp.trace_id(1) in caplog.text
+    assert f"delivery 2 of trace {otlp.trace_id(1)} is damaged" in caplog.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -277,16 +278,16 @@ def test_a_journal_that_is_no_journal_is_an_error_at_start(tmp_path: Path) -> No
 def test_a_journal_of_a_newer_version_is_an_error_at_start(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     newer = sqlite3.connect(path)
-    newer.execute(f"PRAGMA user_version = {journal.VERSION + 1}")
+    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
     newer.close()
     message = failed_start(Program(tmp_path))
-    assert f"the journal {path} has version {journal.VERSION + 1}" in message
+    assert f"the journal {path} has version {VERSION + 1}" in message
 
 
 def test_a_journal_without_its_tables_is_an_error_at_start(tmp_path: Path) -> None:
     """Some other program's file that happens to have our version number."""
     path = tmp_path / "journal.db"
     other = sqlite3.connect(path)
-    other.execute(f"PRAGMA user_version = {journal.VERSION}")
+    other.execute(f"PRAGMA user_version = {VERSION}")
     other.close()
     assert f"the journal {path} cannot be read: no such table" in failed_start(Program(tmp_path))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from clawtrace_otel.collector import journal
+from clawtrace_otel.collector.journal import sqlite as journal
 from clawtrace_otel.semconv.log_records import session_trace
 from clawtrace_otel.tracecard.model import Card
 from clawtrace_otel.tracecard.read import read_card

@@ -88,8 +88,8 @@ class Written:
 class Journal(Protocol):
     """A journal. Its methods may be called by several threads.
 
-    A *name* is that of a card, which is the trace id or, for a further part of a trace, the trace id
-    and the number of the part (:mod:`clawtrace_otel.collector.journal.names`).
+    A *name* is that of a card, which is the trace id or, for a further part of a trace, the trace
+    id and the number of the part (:mod:`clawtrace_otel.collector.journal.names`).
 
     Every method raises :class:`clawtrace_otel.errors.JournalError` if the journal cannot be read or
     written; nothing of what it was to write is kept then.
@@ -102,11 +102,11 @@ class Journal(Protocol):
     shared: bool
     where: str
 
-    def append(self, delivery: Delivery) -> dict[str, Place]:
+    def append(self, delivery: Delivery) -> dict[str, list[Place]]:
         """Commit a delivery; when this returns, it is durable.
 
         Returns:
-            Where the delivery of each trace stands.
+            Where the delivery of each trace stands: in one place, unless a part becomes full by it.
         """
 
     def latest(self, trace_id: str, known: Place | None = None) -> tuple[Place, list[Step]]:
@@ -163,12 +163,6 @@ class Journal(Protocol):
 
     def forward_backlog(self) -> tuple[int, int]:
         """How many requests are to be sent on, and their bytes."""
-
-    def session_cost(self, session: str) -> int:
-        """What the cards of a session cost, in 1e-12 USD."""
-
-    def first_time(self, notice: str) -> bool:
-        """Whether this notice was never given before; it counts as given from now on."""
 
     def expired(self, before: float, limit: int) -> list[str]:
         """Names that were closed before a time in Unix seconds, and have not changed since."""

@@ -29,6 +29,8 @@ def open_journal(address: str, max_card_steps: int = UNLIMITED) -> Journal:
             raise ConfigError(msg) from e
         return PostgresJournal(address, max_card_steps)
     if "://" in address:
-        msg = f"journal is {address!r}; it must be the path of a file or a postgresql:// URL"
+        # Not all of it: it may have a password.
+        msg = f"journal is a URL that begins with {address.partition('://')[0] + '://'!r}; "
+        msg += "it must be the path of a file or a postgresql:// URL"
         raise ConfigError(msg)
     return SqliteJournal(Path(address), max_card_steps)

@@ -6,12 +6,13 @@ on is locked as a row while it is sent (``FOR UPDATE SKIP LOCKED``).
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from clawtrace_otel.collector.journal.tables import (
     UNLIMITED,
@@ -21,9 +22,26 @@ from clawtrace_otel.collector.journal.tables import (
     Transaction,
     Values,
 )
-from clawtrace_otel.errors import JournalError
+from clawtrace_otel.errors import ConfigError, JournalError
 
-CONNECT_SECONDS = 10
+_CONNECTION = {
+    "application_name": "clawtrace",
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""What the address may say otherwise. A server that is gone without a word is noticed in 30 s."""
+
+_SESSION = """
+SELECT set_config(name, value, false) FROM (VALUES
+  -- A replica whose machine is gone must not keep its claims for the two hours of the default.
+  ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),
+  ('synchronous_commit', CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END)
+) AS settings(name, value)
+"""
 
 _MIGRATION_LOCK = 0x636C6177  # any number that other programs do not use: "claw"
 
@@ -56,10 +74,25 @@ CREATE TABLE deliveries(
   PRIMARY KEY(trace, part, number)
 );
 CREATE TABLE spans(trace BYTEA NOT NULL, span TEXT NOT NULL, PRIMARY KEY(trace, span));
-CREATE TABLE forwards(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, request BYTEA NOT NULL);
-CREATE TABLE notices(notice TEXT PRIMARY KEY);
+CREATE TABLE forwards(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, request BYTEA NOT NULL,
+  checksum BIGINT NOT NULL);
+CREATE TABLE budget_notices(
+  scope TEXT NOT NULL,
+  id TEXT NOT NULL,
+  budget BIGINT NOT NULL,
+  percent INTEGER NOT NULL,
+  trace BYTEA NOT NULL,
+  at DOUBLE PRECISION NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  body TEXT,
+  PRIMARY KEY(scope, id, budget, percent)
+);
+CREATE INDEX budget_notices_to_post ON budget_notices(tries, at) WHERE body IS NOT NULL;
 CREATE TABLE version(version INTEGER NOT NULL);
 """
+
+_MIGRATIONS: dict[int, tuple[int, str]] = {0: (2, _TABLES)}
+"""Version -> the next one, and the statements that lead there. The first was SQLite's alone."""
 
 
 class _Statements:
@@ -76,6 +109,9 @@ class _Statements:
         with self._connection.cursor() as cursor:
             cursor.executemany(_to_postgres(sql), list(values))
 
+    def insert_forward(self, body: bytes, checksum: int) -> None:
+        self.execute("INSERT INTO forwards(request, checksum) VALUES (?, ?)", (body, checksum))
+
 
 class PostgresJournal(SqlJournal):
     """A journal in PostgreSQL. Each thread that uses it gets a connection of its own.
@@ -85,6 +121,7 @@ class PostgresJournal(SqlJournal):
         max_card_steps: see :class:`SqlJournal`.
 
     Raises:
+        ConfigError: the URL cannot be understood.
         JournalError: the database cannot be reached, or was made by a newer version.
     """
 
@@ -93,13 +130,14 @@ class PostgresJournal(SqlJournal):
     lock_row = " FOR UPDATE"
 
     def __init__(self, url: str, max_card_steps: int = UNLIMITED) -> None:
-        super().__init__(_without_password(url), max_card_steps)
-        self._url = url
+        parameters = _CONNECTION | _read_url(url)
+        super().__init__(_without_password(parameters), max_card_steps)
+        self._address = make_conninfo("", **parameters)
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Rows]] = []
         self._guard = threading.Lock()
         try:
-            with self._transaction() as db:
+            with self.transaction() as db:
                 _migrate(db, self.where)
         except JournalError:
             self.close()
@@ -107,13 +145,13 @@ class PostgresJournal(SqlJournal):
 
     def claim(self, name: str) -> bool:
         """See :class:`.interface.Journal`."""
-        ((taken,),) = self._query("SELECT pg_try_advisory_lock(?)", (_lock_key(name),))
+        ((taken,),) = self.query("SELECT pg_try_advisory_lock(?)", (_lock_key(name),))
         self._local.claimed = self._local.connection
         return bool(taken)
 
     def confirm(self, name: str) -> None:
         """See :class:`.interface.Journal`."""
-        self._query("SELECT 1")
+        self.query("SELECT 1")
         if self._local.connection is not self._local.claimed:
             msg = f"the right to write the card of trace {name} was lost with a connection"
             raise JournalError(msg)
@@ -121,15 +159,22 @@ class PostgresJournal(SqlJournal):
     def release(self, name: str) -> None:
         """See :class:`.interface.Journal`."""
         with suppress(JournalError):  # it ended with the connection
-            self._query("SELECT pg_advisory_unlock(?)", (_lock_key(name),))
+            self.query("SELECT pg_advisory_unlock(?)", (_lock_key(name),))
 
     def _next_forward(self) -> Rows:
         with self._told("read"):
             db = self._connection()
-            db.execute("BEGIN")
-            rows = db.execute(
-                "SELECT id, request FROM forwards ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
-            ).fetchall()
+            try:
+                db.execute("BEGIN")
+                rows = db.execute(
+                    "SELECT id, request, checksum FROM forwards ORDER BY id LIMIT 1 "
+                    "FOR UPDATE SKIP LOCKED"
+                ).fetchall()
+            except psycopg.Error:
+                # Else the transaction would refuse all that follows.
+                with suppress(psycopg.Error):
+                    db.execute("ROLLBACK")
+                raise
         if not rows:
             self.release_forward()
         return rows
@@ -149,9 +194,9 @@ class PostgresJournal(SqlJournal):
 
     def size(self) -> int:
         """See :class:`.interface.Journal`."""
-        tables = ("traces", "deliveries", "spans", "forwards", "notices")
+        tables = ("traces", "deliveries", "spans", "forwards", "budget_notices")
         sizes = " + ".join(f"pg_total_relation_size('{table}')" for table in tables)
-        ((size,),) = self._query(f"SELECT {sizes}")
+        ((size,),) = self.query(f"SELECT {sizes}")
         return int(size)
 
     def close(self) -> None:
@@ -164,26 +209,23 @@ class PostgresJournal(SqlJournal):
     def _connection(self) -> "psycopg.Connection[Rows]":
         connection: psycopg.Connection[Rows] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
-            connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="clawtrace",
-                options="-c synchronous_commit=on",
-            )
+            connection = psycopg.connect(self._address, autocommit=True)
+            connection.execute(_SESSION)
             with self._guard:
                 self._connections = [c for c in self._connections if not c.closed] + [connection]
             self._local.connection = connection
         return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> Iterator[Transaction]:
+        """See :class:`SqlJournal`."""
         with self._told("written"):
             db = self._connection()
             with db.transaction():
                 yield _Statements(db)
 
-    def _query(self, sql: str, values: Values = ()) -> Rows:
+    def query(self, sql: str, values: Values = ()) -> Rows:
+        """See :class:`SqlJournal`."""
         with self._told("read"):
             return _Statements(self._connection()).execute(sql, values)
 
@@ -197,18 +239,24 @@ class PostgresJournal(SqlJournal):
 
 
 def _migrate(db: Transaction, where: str) -> None:
+    """Make the tables, or bring those of an older version up to date. One replica at a time."""
     db.execute("SELECT pg_advisory_xact_lock(?)", (_MIGRATION_LOCK,))
-    ((table,),) = db.execute("SELECT to_regclass('version')")
-    if table is None:
-        for statement in _TABLES.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
-        db.execute("INSERT INTO version VALUES (?)", (VERSION,))
-        return
-    ((found,),) = db.execute("SELECT version FROM version")
+    before = found = _version(db)
     if found > VERSION:
         msg = f"the journal {where} has version {found}; this program knows {VERSION}"
         raise JournalError(msg)
+    while found < VERSION:
+        found, statements = _MIGRATIONS[found]
+        for statement in filter(str.strip, statements.split(";\n")):
+            db.execute(statement)
+    if found != before:
+        db.execute("DELETE FROM version")
+        db.execute("INSERT INTO version VALUES (?)", (found,))
+
+
+def _version(db: Transaction) -> int:
+    ((table,),) = db.execute("SELECT to_regclass('version')")
+    return int(db.execute("SELECT version FROM version")[0][0]) if table else 0
 
 
 def _to_postgres(sql: str) -> str:
@@ -220,15 +268,25 @@ def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
-def _without_password(url: str) -> str:
-    """The address for messages. A URL may carry a password."""
+def _read_url(url: str) -> dict[str, str]:
     try:
-        parts = conninfo_to_dict(url)
+        parameters = {key: str(value) for key, value in conninfo_to_dict(url).items()}
     except psycopg.Error:
-        return "postgresql://…"
-    return (
-        f"postgresql://{parts.get('host', '')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-    )
+        parameters = {"port": "wrong"}  # what it says quotes the URL, and with it the password
+    # A password with / or @ in it is taken for these.
+    shown = parameters.get("host", "") + parameters.get("dbname", "")
+    if "@" in shown or not re.fullmatch(r"[\d,]*", parameters.get("port", "")):
+        msg = "journal is a URL that PostgreSQL does not understand; it must be "
+        msg += "postgresql://user:password@host:port/database, with %XX for special characters"
+        raise ConfigError(msg)
+    return parameters
+
+
+def _without_password(parameters: dict[str, str]) -> str:
+    """The address for messages."""
+    found = [parameters.get(key, "") for key in ("host", "port", "dbname")]
+    host, port, database = found
+    return f"postgresql://{host}{':' if port else ''}{port}/{database}"
 
 
 def _one_line(error: Exception) -> str:

@@ -29,7 +29,7 @@ _decoder = msgspec.msgpack.Decoder(Row)
 
 def encode_row(row: Row) -> bytes:
     """A row as it is stored."""
-    return seal(_encoder.encode(row))
+    return _seal(_encoder.encode(row))
 
 
 def decode_row(data: bytes) -> Row:
@@ -44,13 +44,12 @@ def decode_row(data: bytes) -> Row:
         raise DamagedRowError(str(e)) from e
 
 
-def seal(data: bytes) -> bytes:
-    """Bytes with their checksum in front."""
+def _seal(data: bytes) -> bytes:
     return zlib.crc32(data).to_bytes(_CRC_BYTES, "big") + data
 
 
 def unseal(data: bytes) -> bytes:
-    """The bytes of :func:`seal`.
+    """What stands behind the checksum of a row.
 
     Raises:
         DamagedRowError: they were changed.

@@ -18,6 +18,10 @@ from clawtrace_otel.errors import JournalDamagedError, JournalError
 
 _BUSY_SECONDS = 10.0
 
+_LARGE_BYTES = 1 << 20
+
+_INSERT_FORWARD = "INSERT INTO forwards(request, checksum) VALUES ({}, ?)"
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -32,6 +36,17 @@ class _Statements:
 
     def executemany(self, sql: str, values: Iterable[Values]) -> None:
         self._connection.executemany(sql, values)
+
+    def insert_forward(self, body: bytes, checksum: int) -> None:
+        """A large request is written through; else SQLite would make three copies and keep one."""
+        if len(body) < _LARGE_BYTES:
+            self.execute(_INSERT_FORWARD.format("?"), (body, checksum))
+            return
+        sql = _INSERT_FORWARD.format("zeroblob(?)")
+        row = self._connection.execute(sql, (len(body), checksum)).lastrowid or 0
+        with self._connection.blobopen("forwards", "request", row) as blob:
+            for at in range(0, len(body), _LARGE_BYTES):
+                blob.write(body[at : at + _LARGE_BYTES])
 
 
 class SqliteJournal(SqlJournal):
@@ -52,6 +67,7 @@ class SqliteJournal(SqlJournal):
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
+        self._writing = threading.Lock()
         self._lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,11 +97,11 @@ class SqliteJournal(SqlJournal):
         """See :meth:`claim`."""
 
     def _next_forward(self) -> Rows:
-        return self._query("SELECT id, request FROM forwards ORDER BY id LIMIT 1")
+        return self.query("SELECT id, request, checksum FROM forwards ORDER BY id LIMIT 1")
 
     def forwarded(self, forward_id: int) -> None:
         """See :class:`.interface.Journal`."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("DELETE FROM forwards WHERE id = ?", (forward_id,))
 
     def release_forward(self) -> None:
@@ -94,8 +110,9 @@ class SqliteJournal(SqlJournal):
     def remove(self, names: Iterable[str]) -> None:
         """See :class:`.interface.Journal`. Gives the space back to the disk."""
         super().remove(names)
-        # Each row that it gives is a page that was freed.
-        self._query("PRAGMA incremental_vacuum")
+        with self._told("written"):
+            # ``execute`` would free one page: it takes a statement without columns to be done.
+            self._connection().executescript("PRAGMA incremental_vacuum")
 
     def size(self) -> int:
         """See :class:`.interface.Journal`."""
@@ -119,8 +136,10 @@ class SqliteJournal(SqlJournal):
         return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
-        with self._told("written"):
+    def transaction(self) -> Iterator[Transaction]:
+        """See :class:`SqlJournal`."""
+        # Threads that wait for each other here go on at once; in SQLite they would poll.
+        with self._told("written"), self._writing:
             db = self._connection()
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -131,7 +150,8 @@ class SqliteJournal(SqlJournal):
                     db.execute("ROLLBACK")
                 raise
 
-    def _query(self, sql: str, values: Values = ()) -> Rows:
+    def query(self, sql: str, values: Values = ()) -> Rows:
+        """See :class:`SqlJournal`."""
         with self._told("read"):
             return self._connection().execute(sql, values).fetchall()
 
@@ -141,7 +161,7 @@ class SqliteJournal(SqlJournal):
             yield
         except sqlite3.Error as e:
             msg = f"the journal {self.where} cannot be {done}: {e}"
-            if getattr(e, "sqlite_errorcode", None) in _DAMAGED:
+            if getattr(e, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 with suppress(OSError):
                     rescue.mark_damaged(self.path)
                 msg = f"{msg}; start the service again, it then saves what can be read"

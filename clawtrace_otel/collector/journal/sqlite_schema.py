@@ -1,15 +1,22 @@
 """The SQLite file: how it is opened, its tables, and its way from older versions."""
 
+import logging
 import sqlite3
+import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from clawtrace_otel.collector.journal.rows import Row, encode_row, seal
+from clawtrace_otel.collector.journal.rows import Row, encode_row
 from clawtrace_otel.collector.journal.tables import VERSION
 from clawtrace_otel.errors import JournalError
 from clawtrace_otel.semconv.step import Evaluation, decode_steps
+
+_log = logging.getLogger(__name__)
+
+_INCREMENTAL = 2
 
 MAX_LOG_BYTES = 64 << 20
 """To which the write-ahead log is cut back after a checkpoint."""
@@ -45,8 +52,20 @@ CREATE TABLE deliveries(
 CREATE UNIQUE INDEX deliveries_of_trace ON deliveries(trace, part, number);
 CREATE TABLE spans(
   trace BLOB NOT NULL, span TEXT NOT NULL, PRIMARY KEY(trace, span)) WITHOUT ROWID;
-CREATE TABLE forwards(id INTEGER PRIMARY KEY, request BLOB NOT NULL);
-CREATE TABLE notices(notice TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE forwards(
+  id INTEGER PRIMARY KEY, request BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE budget_notices(
+  scope TEXT NOT NULL,
+  id TEXT NOT NULL,
+  budget INTEGER NOT NULL,              -- 1e-12 USD
+  percent INTEGER NOT NULL,
+  trace BLOB NOT NULL,
+  at REAL NOT NULL,                     -- Unix seconds
+  tries INTEGER NOT NULL DEFAULT 0,
+  body TEXT,                            -- while it is to be posted
+  PRIMARY KEY(scope, id, budget, percent)
+) WITHOUT ROWID;
+CREATE INDEX budget_notices_to_post ON budget_notices(tries, at) WHERE body IS NOT NULL;
 """
 
 
@@ -98,10 +117,20 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
-    if found == 1:
-        # Else the space of what is removed would never be given back.
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    _give_space_back(db)
+
+
+def _give_space_back(db: sqlite3.Connection) -> None:
+    """Have the space of what is removed given back, also in a file of the first version."""
+    if db.execute("PRAGMA auto_vacuum").fetchone() == (_INCREMENTAL,):
+        return
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    try:
         db.execute("VACUUM")
+    except sqlite3.OperationalError as e:  # it needs as much space again
+        _log.warning(
+            "the journal does not give space back to the disk before the next start: %s", e
+        )
 
 
 def create_tables(db: sqlite3.Connection) -> None:
@@ -124,8 +153,9 @@ def _from_first(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     create_tables(db)
     db.execute(
-        "INSERT INTO traces(trace, part, changes, compiled, revision, digest, closed) "
-        "SELECT trace, 1, 0, 0, revision, digest, closed FROM old_traces"
+        "INSERT INTO traces(trace, part, changes, compiled, revision, digest, closed, closed_at) "
+        "SELECT trace, 1, 0, 0, revision, digest, closed, ? FROM old_traces",
+        (time.time(),),
     )
     for trace, data in db.execute("SELECT trace, steps FROM steps ORDER BY id"):
         _deliver(db, trace, data, lambda data: Row(steps=decode_steps(data)))
@@ -137,7 +167,9 @@ def _from_first(db: sqlite3.Connection) -> None:
     )
     db.execute("DELETE FROM traces WHERE changes = 0")
     for forward_id, request in db.execute("SELECT id, request FROM old_forwards"):
-        db.execute("INSERT INTO forwards VALUES (?, ?)", (forward_id, seal(request)))
+        db.execute(
+            "INSERT INTO forwards VALUES (?, ?, ?)", (forward_id, request, zlib.crc32(request))
+        )
     for table in ("old_traces", "old_forwards", "steps", "evaluations"):
         db.execute(f"DROP TABLE {table}")
 
@@ -151,11 +183,13 @@ def _deliver(
     try:
         row = read(data)
     except msgspec.MsgspecError:
-        return  # a damaged row stays behind
+        row = None  # a damaged row stays behind, and is missed
     db.execute(
         "UPDATE traces SET changes = changes + 1, steps = steps + ? WHERE trace = ? AND part = 1",
-        (len(row.steps), trace),
+        (len(row.steps) if row else 0, trace),
     )
+    if row is None:
+        return
     db.execute(
         "INSERT INTO deliveries(trace, part, number, data) "
         "SELECT trace, part, changes, ? FROM traces WHERE trace = ? AND part = 1",

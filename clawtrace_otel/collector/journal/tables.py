@@ -6,6 +6,7 @@ are only added: that a span was delivered before is seen when they are read.
 """
 
 import logging
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -18,8 +19,6 @@ from clawtrace_otel.collector.journal.rows import (
     Row,
     decode_row,
     encode_row,
-    seal,
-    unseal,
 )
 from clawtrace_otel.exporters.card_folder import CardMark
 from clawtrace_otel.semconv.step import Evaluation, Step
@@ -43,6 +42,9 @@ class Transaction(Protocol):
     def executemany(self, sql: str, values: Iterable[Values]) -> None:
         """Run a statement for each of several tuples of values."""
 
+    def insert_forward(self, body: bytes, checksum: int) -> None:
+        """Insert a request that is to be sent on."""
+
 
 class SqlJournal(ABC):
     """What SQLite and PostgreSQL have in common. See :class:`.interface.Journal`.
@@ -62,17 +64,27 @@ class SqlJournal(ABC):
         self._max_card_steps = max_card_steps
 
     @abstractmethod
-    def _transaction(self) -> AbstractContextManager[Transaction]: ...
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Statements that are committed together.
+
+        Raises:
+            JournalError: they were not, and nothing of them was kept.
+        """
 
     @abstractmethod
-    def _query(self, sql: str, values: Values = ()) -> Rows: ...
+    def query(self, sql: str, values: Values = ()) -> Rows:
+        """The rows of one statement; parameters are written ``?``.
 
-    def append(self, delivery: Delivery) -> dict[str, Place]:
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+
+    def append(self, delivery: Delivery) -> dict[str, list[Place]]:
         """See :class:`.interface.Journal`."""
         told: dict[str, list[Evaluation]] = {}
         for trace_id, evaluation in delivery.evaluations:
             told.setdefault(trace_id, []).append(evaluation)
-        with self._transaction() as db:
+        with self.transaction() as db:
             # In one order, so that two replicas never wait for each other.
             placed = {
                 trace_id: self._put(
@@ -82,46 +94,60 @@ class SqlJournal(ABC):
                 )
                 for trace_id in sorted(delivery.traces())
             }
-            db.executemany(
-                "INSERT INTO forwards(request) VALUES (?)",
-                [(seal(body),) for body in delivery.forwards],
-            )
+            for body in delivery.forwards:
+                db.insert_forward(body, zlib.crc32(body))
         return placed
 
-    def _put(self, db: Transaction, trace: bytes, row: Row) -> Place:
-        part = self._filling(db, trace)
-        ((number, closed),) = db.execute(
+    def _put(self, db: Transaction, trace: bytes, row: Row) -> list[Place]:
+        places: list[Place] = []
+        taken = 0
+        while not places or taken < len(row.steps):
+            part, room = self._filling(db, trace)
+            here = row.steps[taken : taken + room]
+            place = self._put_into(db, trace, part, Row(here, [] if places else row.evaluations))
+            if place is not None:
+                places.append(place)
+                taken += room
+        return places
+
+    def _put_into(self, db: Transaction, trace: bytes, part: int, row: Row) -> Place | None:
+        """Add a row to a part; ``None`` if the part was removed just now by another replica."""
+        added = db.execute(
             "INSERT INTO traces(trace, part, steps) VALUES (?, ?, ?) ON CONFLICT(trace, part) "
             "DO UPDATE SET changes = traces.changes + 1, steps = traces.steps + excluded.steps "
-            "RETURNING changes, closed",
+            "WHERE traces.removed = 0 RETURNING changes, closed",
             (trace, part, len(row.steps)),
         )
+        if not added:
+            return None
+        ((number, closed),) = added
         db.execute(
             "INSERT INTO deliveries(trace, part, number, data) VALUES (?, ?, ?, ?)",
             (trace, part, number, encode_row(row)),
         )
         return Place(part, number, bool(closed))
 
-    def _filling(self, db: Transaction, trace: bytes) -> int:
-        """The part that takes the next delivery."""
+    def _filling(self, db: Transaction, trace: bytes) -> tuple[int, int]:
+        """The part that takes the next delivery, and the steps that it has room for."""
         found = db.execute(
             "SELECT part, steps, removed FROM traces WHERE trace = ? ORDER BY part DESC LIMIT 1"
             + self.lock_row,
             (trace,),
         )
         if not found:
-            return 1
+            return 1, self._max_card_steps
         part, steps, removed = found[0]
         if removed:
-            return int(part) + 1
+            return part + 1, self._max_card_steps
         if steps < self._max_card_steps:
-            return int(part)
+            return part, self._max_card_steps - steps
         self._note_spans(db, trace, part)
-        return int(part) + 1
+        return part + 1, self._max_card_steps
 
-    def _note_spans(self, db: Transaction, trace: bytes, part: int) -> None:
+    def _note_spans(self, db: Transaction, trace: bytes, part: int, last: int = UNLIMITED) -> None:
         """A span that is delivered again must not count in the next part, too."""
-        steps, _, _ = self._decode(self._rows(db.execute, trace, part), name_of(trace, part))
+        rows = [row for row in self._rows(db.execute, trace, part) if row[0] <= last]
+        steps, _, _ = self._decode(rows, name_of(trace, part))
         db.executemany(
             "INSERT INTO spans(trace, span) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(trace, step.span_id) for step in steps],
@@ -130,29 +156,29 @@ class SqlJournal(ABC):
     def latest(self, trace_id: str, known: Place | None = None) -> tuple[Place, list[Step]]:
         """See :class:`.interface.Journal`."""
         trace = bytes.fromhex(trace_id)
-        found = self._query(
+        found = self.query(
             "SELECT part, removed FROM traces WHERE trace = ? ORDER BY part DESC LIMIT 1", (trace,)
         )
         part, removed = found[0] if found else (1, 0)
         if removed:
             return Place(part + 1, 0), []
         after = known.number if known and known.part == part else 0
-        rows = self._rows(self._query, trace, part, after)
+        rows = self._rows(self.query, trace, part, after)
         steps, _, _ = self._decode(rows, card_name(trace_id, part))
         return Place(part, rows[-1][0] if rows else after), steps
 
     def holds_span(self, trace_id: str, span_id: str) -> bool:
         """See :class:`.interface.Journal`."""
         sql = "SELECT 1 FROM spans WHERE trace = ? AND span = ?"
-        return bool(self._query(sql, (bytes.fromhex(trace_id), span_id)))
+        return bool(self.query(sql, (bytes.fromhex(trace_id), span_id)))
 
     def steps(self, name: str) -> list[Step]:
         """See :class:`.interface.Journal`."""
-        return self._decode(self._rows(self._query, *key_of(name)), name)[0]
+        return self._decode(self._rows(self.query, *key_of(name)), name)[0]
 
     def read(self, name: str) -> TraceRecord:
         """See :class:`.interface.Journal`."""
-        found = self._query(
+        found = self.query(
             "SELECT changes, compiled, revision, digest, closed, card, removed "
             "FROM traces WHERE trace = ? AND part = ?",
             key_of(name),
@@ -160,7 +186,9 @@ class SqlJournal(ABC):
         if not found:
             return TraceRecord()
         changes, compiled, revision, digest, closed, card, removed = found[0]
-        rows = [] if removed else self._rows(self._query, *key_of(name))
+        rows = [] if removed else self._rows(self.query, *key_of(name))
+        # What has come in since the first statement is for the next card.
+        rows = [row for row in rows if row[0] <= changes]
         steps, evaluations, unreadable = self._decode(rows, name)
         return TraceRecord(
             steps=steps,
@@ -201,18 +229,18 @@ class SqlJournal(ABC):
 
     def card_of(self, name: str) -> str:
         """See :class:`.interface.Journal`."""
-        found = self._query("SELECT card FROM traces WHERE trace = ? AND part = ?", key_of(name))
+        found = self.query("SELECT card FROM traces WHERE trace = ? AND part = ?", key_of(name))
         return str(found[0][0]) if found else ""
 
     def sharing(self, card: str) -> list[str]:
         """See :class:`.interface.Journal`."""
-        rows = self._query("SELECT trace, part FROM traces WHERE card = ? AND card != ''", (card,))
+        rows = self.query("SELECT trace, part FROM traces WHERE card = ? AND card != ''", (card,))
         return [name_of(bytes(trace), part) for trace, part in rows]
 
     def save(self, name: str, written: Written) -> None:
         """See :class:`.interface.Journal`."""
         mark = written.mark
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "UPDATE traces SET compiled = ?, revision = ?, digest = ?, closed = ?, "
                 "closed_at = ?, card = ?, session = COALESCE(?, session), cost = COALESCE(?, cost) "
@@ -225,20 +253,24 @@ class SqlJournal(ABC):
 
     def mark_closed(self, names: Iterable[str], at: float) -> None:
         """See :class:`.interface.Journal`."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "UPDATE traces SET closed = 1, closed_at = ? WHERE trace = ? AND part = ?",
-                [(at, *key_of(name)) for name in names],
+                [(at, *key) for key in sorted(map(key_of, names))],
             )
 
     def set_aside(self, name: str) -> str:
         """See :class:`.interface.Journal`."""
         trace, part = key_of(name)
-        with self._transaction() as db:
+        with self.transaction() as db:
             ((compiled, changes),) = db.execute(
-                "SELECT compiled, changes FROM traces WHERE trace = ? AND part = ?", (trace, part)
+                "SELECT compiled, changes FROM traces WHERE trace = ? AND part = ?" + self.lock_row,
+                (trace, part),
             )
             ((last,),) = db.execute("SELECT MAX(part) FROM traces WHERE trace = ?", (trace,))
+            self._note_spans(db, trace, part, compiled)
+            if last != part:  # it is not filled any further
+                self._note_spans(db, trace, last)
             db.execute(
                 "DELETE FROM deliveries WHERE trace = ? AND part = ? AND number <= ?",
                 (trace, part, compiled),
@@ -253,15 +285,16 @@ class SqlJournal(ABC):
                 (trace, part),
             )
             if changes > compiled:
+                steps, _, _ = self._decode(self._rows(db.execute, trace, last + 1), name)
                 db.execute(
-                    "INSERT INTO traces(trace, part, changes) VALUES (?, ?, ?)",
-                    (trace, last + 1, changes - compiled),
+                    "INSERT INTO traces(trace, part, changes, steps) VALUES (?, ?, ?, ?)",
+                    (trace, last + 1, changes - compiled, len(steps)),
                 )
         return name_of(trace, last + 1)
 
     def unfinished(self) -> list[str]:
         """See :class:`.interface.Journal`."""
-        rows = self._query(
+        rows = self.query(
             "SELECT trace, part FROM traces WHERE compiled < changes OR closed = 0", ()
         )
         return [name_of(bytes(trace), part) for trace, part in rows]
@@ -269,14 +302,11 @@ class SqlJournal(ABC):
     def next_forward(self) -> tuple[int, bytes] | None:
         """See :class:`.interface.Journal`."""
         while rows := self._next_forward():
-            ((forward_id, data),) = rows
-            try:
-                return forward_id, unseal(data)
-            except DamagedRowError as e:
-                _log.error(
-                    "%s: request %d is damaged and not sent on: %s", self.where, forward_id, e
-                )
-                self.forwarded(forward_id)
+            ((forward_id, body, checksum),) = rows
+            if zlib.crc32(body) == checksum:
+                return int(forward_id), bytes(body)
+            _log.error("%s: request %d is damaged and not sent on", self.where, forward_id)
+            self.forwarded(forward_id)
         return None
 
     @abstractmethod
@@ -289,35 +319,28 @@ class SqlJournal(ABC):
     def forward_backlog(self) -> tuple[int, int]:
         """See :class:`.interface.Journal`."""
         sql = "SELECT COUNT(*), COALESCE(SUM(LENGTH(request)), 0) FROM forwards"
-        ((requests, size),) = self._query(sql)
+        ((requests, size),) = self.query(sql)
         return int(requests), int(size)
-
-    def session_cost(self, session: str) -> int:
-        """See :class:`.interface.Journal`."""
-        sql = "SELECT COALESCE(SUM(cost), 0) FROM traces WHERE session = ? AND session != ''"
-        ((cost,),) = self._query(sql, (session,))
-        return int(cost)
-
-    def first_time(self, notice: str) -> bool:
-        """See :class:`.interface.Journal`."""
-        with self._transaction() as db:
-            sql = "INSERT INTO notices(notice) VALUES (?) ON CONFLICT DO NOTHING RETURNING notice"
-            return bool(db.execute(sql, (notice,)))
 
     def expired(self, before: float, limit: int) -> list[str]:
         """See :class:`.interface.Journal`. Traces that share a card expire together."""
-        rows = self._query(
+        rows = self.query(
             "SELECT trace, part FROM traces AS t WHERE removed = 0 AND closed_at < ? "
             "AND closed = 1 AND compiled = changes AND NOT EXISTS ("
             "SELECT 1 FROM traces AS o WHERE o.card = t.card AND t.card != '' AND o.removed = 0 "
             "AND NOT (o.closed_at < ? AND o.closed = 1 AND o.compiled = o.changes)) LIMIT ?",
             (before, before, limit),
         )
-        return [name_of(bytes(trace), part) for trace, part in rows]
+        return self._with_sharers([name_of(bytes(trace), part) for trace, part in rows])
+
+    def _with_sharers(self, names: list[str]) -> list[str]:
+        """Traces that share a card with these are removed in the same transaction."""
+        cards = filter(None, dict.fromkeys(map(self.card_of, names)))
+        return list(dict.fromkeys([*names, *(n for card in cards for n in self.sharing(card))]))
 
     def remove(self, names: Iterable[str]) -> None:
         """See :class:`.interface.Journal`."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             for trace, part in sorted(map(key_of, names)):
                 done = db.execute(
                     "UPDATE traces AS t SET removed = 1 WHERE trace = ? AND part = ? "
@@ -338,7 +361,7 @@ class SqlJournal(ABC):
 
     def removed(self, after: str, limit: int) -> list[str]:
         """See :class:`.interface.Journal`."""
-        rows = self._query(
+        rows = self.query(
             "SELECT trace, part FROM traces WHERE removed = 1 AND (trace, part) > (?, ?) "
             "ORDER BY trace, part LIMIT ?",
             (*(key_of(after) if after else (b"", 0)), limit),
@@ -347,7 +370,7 @@ class SqlJournal(ABC):
 
     def forget(self, names: Iterable[str]) -> None:
         """See :class:`.interface.Journal`."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "DELETE FROM traces WHERE trace = ? AND part = ? AND removed = 1",
                 [key_of(name) for name in names],
