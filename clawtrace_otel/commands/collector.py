@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from clawtrace_otel.commands.common import needed_extra, setting_options, told_errors
-from clawtrace_otel.settings import FIELDS, Settings, load_settings
+from clawtrace_otel.settings import FIELDS, Settings, is_secret, load_settings
 
 config_option = click.option(
     "--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file in YAML."
@@ -14,7 +14,7 @@ config_option = click.option(
 
 @click.group("collector", invoke_without_command=True)
 @config_option
-@setting_options(*FIELDS)
+@setting_options(*(name for name in FIELDS if not is_secret(name)))
 @click.pass_context
 def command(context: click.Context, /, config: Path | None, **flags: str | None) -> None:
     """Take OTLP over gRPC and HTTP, write cards, forward enriched spans.

@@ -86,10 +86,11 @@ def command(
 
 def _forwarder(url: str, settings: Settings) -> "SpanForwarder":
     with needed_extra("collector"):
+        from clawtrace_otel.collector.forwarding.outgoing import make_outgoing
         from clawtrace_otel.importers.forward_spans import SpanForwarder
         from clawtrace_otel.tracecard.factory import make_compiler
 
-    return SpanForwarder(url, make_compiler(settings))
+    return SpanForwarder(url, make_compiler(settings), outgoing=make_outgoing(settings))
 
 
 def _run(

@@ -11,7 +11,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_exponential_jitter
 
-from clawtrace_otel.collector.senders import RefusedError, RetryableError, Sender, make_sender
+from clawtrace_otel.collector.forwarding.outgoing import Outgoing
+from clawtrace_otel.collector.forwarding.senders import (
+    RefusedError,
+    RetryableError,
+    Sender,
+    make_sender,
+)
 from clawtrace_otel.errors import ClawTraceError
 from clawtrace_otel.otlp.encode import encode_request
 from clawtrace_otel.processors.enrich import Enricher
@@ -41,6 +47,7 @@ class SpanForwarder:
         url: of the receiver.
         compiler: prices calls, and knows the tools.
         give_up_seconds: how long a receiver is tried.
+        outgoing: headers and certificates for it.
 
     Attributes:
         sent: spans that the receiver took.
@@ -48,11 +55,15 @@ class SpanForwarder:
         reason: why, of the last of them.
 
     Raises:
-        ConfigError: the URL is wrong.
+        ConfigError: the URL is wrong, or a certificate.
     """
 
     def __init__(
-        self, url: str, compiler: Compiler, give_up_seconds: float = GIVE_UP_SECONDS
+        self,
+        url: str,
+        compiler: Compiler,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.sent = 0
         self.rejected = 0
@@ -64,7 +75,7 @@ class SpanForwarder:
         self._waiting: list[tuple[Span, Mapping[str, object]]] = []
         self._runner = asyncio.Runner()
         try:
-            self._sender = self._runner.run(_make(url))
+            self._sender = self._runner.run(_make(url, outgoing))
         except BaseException:
             self._runner.close()
             raise
@@ -155,8 +166,8 @@ class SpanForwarder:
         self.sent += count - partial.rejected_spans
 
 
-async def _make(url: str) -> Sender:
-    return make_sender(url)
+async def _make(url: str, outgoing: Outgoing | None) -> Sender:
+    return make_sender(url, outgoing)
 
 
 def _wait(state: RetryCallState) -> float:

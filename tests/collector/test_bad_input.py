@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from clawtrace_otel.collector import ingest
-from clawtrace_otel.otlp.traces import TraceBatch, decode_traces
+from clawtrace_otel.collector import reader
+from clawtrace_otel.otlp.traces import TraceBatch, decode_in_parts
 from tests.collector import otlp, peers
 from tests.collector.peers import JSON, InProcess, Program, export, post
 from tests.collector.sinks import GrpcSink
@@ -128,12 +128,12 @@ def test_a_request_that_we_cannot_take_by_our_own_mistake_fails_alone(
 ) -> None:
     """It is not to be sent again, and the requests that waited with it are accepted."""
 
-    def decode(content: bytes) -> TraceBatch:
+    def decode(content: bytes, max_bytes: float) -> Iterator[TraceBatch]:
         if b"poison" in content:
             raise ZeroDivisionError
-        return decode_traces(content)
+        return decode_in_parts(content, max_bytes)
 
-    monkeypatch.setattr(ingest, "decode_traces", decode)
+    monkeypatch.setattr(reader, "decode_in_parts", decode)
     with InProcess(tmp_path) as service:
         error = peers.refused(service.grpc, otlp.body(otlp.llm(1, note="poison")))
         assert error.code().name == "INTERNAL"

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from clawtrace_otel.collector.senders import make_sender
+from clawtrace_otel.collector.forwarding.senders import make_sender
 from clawtrace_otel.errors import ConfigError
 from tests.collector import otlp, peers, sinks
 from tests.collector.peers import InProcess, Program, export

@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -12,7 +11,7 @@ from google.rpc.code_pb2 import INVALID_ARGUMENT, RESOURCE_EXHAUSTED
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from clawtrace_otel.collector.unpack import MAX_MEMBERS
+from clawtrace_otel.collector.receivers.unpack import MAX_MEMBERS
 from tests.collector import otlp, peers
 from tests.collector.peers import JSON, PROTOBUF, InProcess, export, post, refused
 
@@ -70,15 +69,6 @@ def test_every_transport_and_encoding_gives_the_same_bytes_of_card(tmp_path: Pat
     assert len(set(texts.values())) == 1, texts
 
 
-@pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
-def test_an_empty_request_is_a_success(service: InProcess, content_type: str) -> None:
-    content = b"{}" if content_type == JSON else b""
-    answer = post(service.http, content, content_type=content_type)
-    assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
-    assert answer.body == content
-    assert export(service.grpc, b"") == ExportTraceServiceResponse()
-
-
 def test_spans_with_impossible_ids_are_rejected_and_the_rest_is_kept(service: InProcess) -> None:
     short, zero, good = otlp.llm(1, 2), otlp.llm(2, 2), otlp.llm(3, 2)
     short.trace_id = b"\1" * 8
@@ -89,15 +79,6 @@ def test_spans_with_impossible_ids_are_rejected_and_the_rest_is_kept(service: In
     assert "spans[2]: span_id is all zero" in partial.error_message
     card = peers.card(service.cards, 2)
     assert card["total"]["llm_calls"] == 1
-
-
-def test_rejected_spans_are_told_in_json(service: InProcess) -> None:
-    zero = otlp.llm(2, 3)
-    zero.span_id = bytes(8)
-    answer = post(service.http, otlp.as_json(otlp.request(zero)), content_type=JSON)
-    partial = json.loads(answer.body)["partialSuccess"]
-    assert (answer.status, partial["rejectedSpans"]) == (200, "1")
-    assert "span_id is all zero" in partial["errorMessage"]
 
 
 @pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs"])
@@ -162,33 +143,6 @@ def test_damaged_gzip_is_answered_400_and_never_taken_for_a_short_request(
     assert "gzip" in Status.FromString(answer.body).message
 
 
-def test_gzip_in_several_members_is_one_body(service: InProcess) -> None:
-    content = otlp.body(otlp.llm(1, 5))
-    sent = gzip.compress(content[:30]) + gzip.compress(content[30:])
-    assert post(service.http, sent, encoding="gzip").status == 200
-    assert peers.card(service.cards, 5)["total"]["llm_calls"] == 1
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
-def test_only_post_is_allowed(service: InProcess, method: str) -> None:
-    assert post(service.http, b"", method=method).status == 405
-
-
-@pytest.mark.parametrize("content_type", [None, "text/plain", "application/octet-stream", "json"])
-def test_other_content_types_are_answered_415(service: InProcess, content_type: str | None) -> None:
-    answer = post(service.http, b"{}", content_type=content_type)
-    assert answer.status == 415
-    assert answer.headers["Content-Type"].startswith("text/plain")
-
-
-def test_other_content_encodings_are_answered_415(service: InProcess) -> None:
-    assert post(service.http, b"{}", content_type=JSON, encoding="br").status == 415
-
-
-def test_other_paths_are_answered_404(service: InProcess) -> None:
-    assert post(service.http, b"", "/v1/profiles").status == 404
-
-
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
 @pytest.mark.parametrize("encoding", [None, "gzip"])
 def test_requests_over_the_limit_are_answered_413(
@@ -203,37 +157,6 @@ def test_requests_over_the_limit_are_answered_413(
         assert Status.FromString(answer.body).code == RESOURCE_EXHAUSTED
     else:
         assert json.loads(answer.body)["code"] == RESOURCE_EXHAUSTED
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_grpc_requests_over_the_limit_exhaust_a_resource(service: InProcess, packed: bool) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        export(service.grpc, bytes(MAX_BYTES + 1), packed=packed)
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
-def test_a_request_of_just_the_limit_is_accepted(service: InProcess) -> None:
-    made = otlp.llm(1, 6, note="")
-    empty = len(otlp.body(made))
-    made.attributes[-1].value.string_value = "x" * (MAX_BYTES - empty - 12)
-    content = otlp.body(made)
-    assert MAX_BYTES - 20 < len(content) <= MAX_BYTES
-    assert post(service.http, gzip.compress(content), encoding="gzip").status == 200
-    assert export(service.grpc, content) == ExportTraceServiceResponse()
-
-
-def test_requests_at_the_same_time_are_all_answered(service: InProcess) -> None:
-    def send(n: int) -> bool:
-        content = otlp.body(*otlp.run(1000 + n))
-        if n % 2:
-            return export(service.grpc, content) == ExportTraceServiceResponse()
-        return post(service.http, content).status == 200
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(send, range(40)))
-    for n in range(40):
-        card = peers.card(service.cards, 1000 + n, where=peers.is_complete)
-        assert card["total"]["llm_calls"] == 2
 
 
 @pytest.mark.slow

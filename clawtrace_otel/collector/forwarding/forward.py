@@ -6,6 +6,7 @@ receiver's delay or exponential back-off with jitter.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,21 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter
 
-from clawtrace_otel.collector.journal import Journal
-from clawtrace_otel.collector.senders import RefusedError, RetryableError, Sender
+from clawtrace_otel.collector.forwarding.senders import RefusedError, RetryableError, Sender
+from clawtrace_otel.collector.journal.interface import Journal
+from clawtrace_otel.collector.telemetry.metrics import ServiceMetrics
+from clawtrace_otel.collector.telemetry.span_count import span_count
+from clawtrace_otel.errors import JournalError
 
 _log = logging.getLogger(__name__)
 
+LARGE_BYTES = 4 << 20
+"""Of a request after which memory is given back at once."""
+
 MAX_WAIT_SECONDS = 30.0
+
+JOURNAL_SECONDS = 2.0
+"""After the journal could not be read or written."""
 
 MAX_ASKED_SECONDS = 300.0
 """A receiver that asks for more is tried again nevertheless."""
@@ -37,12 +47,18 @@ class Forwarder:
     Args:
         journal: holds what is to be sent.
         sender: sends it. What the receiver will never take is logged, counted and dropped.
+        metrics: count what was sent, and what was dropped.
+
+    Attributes:
+        in_flight_bytes: of the request that is being sent.
     """
 
-    def __init__(self, journal: Journal, sender: Sender) -> None:
+    def __init__(self, journal: Journal, sender: Sender, metrics: ServiceMetrics) -> None:
         self._journal = journal
         self._sender = sender
-        self.refused = 0
+        self._metrics = metrics
+        self.in_flight_bytes = 0
+        self._refused_bytes = 0
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -75,6 +91,10 @@ class Forwarder:
             self._news.clear()
             try:
                 await self._send_all()
+            except JournalError as e:
+                _log.error("forwarding waits for %s s: %s", JOURNAL_SECONDS, e)
+                await self._pause(JOURNAL_SECONDS)
+                continue
             except Exception:
                 _log.exception("forwarding waits for %s s", MAX_WAIT_SECONDS)
                 await self._pause(MAX_WAIT_SECONDS)
@@ -84,25 +104,48 @@ class Forwarder:
             await self._news.wait()
 
     async def _send_all(self) -> None:
-        while waiting := await self._in_thread(self._journal.next_forward):
-            forward_id, body = waiting
-            await self._send(body)
-            await self._in_thread(partial(self._journal.forwarded, forward_id))
-
-    async def _send(self, body: bytes) -> None:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(RetryableError),
             wait=_wait,
             sleep=self._pause,
             before_sleep=_log_retry,
         )
+        while await retrying(self._send_next):
+            if self._refused_bytes > LARGE_BYTES:
+                gc.collect()  # gRPC's calls that failed keep their message in a cycle
+                self._refused_bytes = 0
+
+    async def _send_next(self) -> bool:
+        """Send the oldest request that no other replica is sending; whether there was one."""
+        waiting = await self._in_thread(self._journal.next_forward)
+        if waiting is None:
+            return False
+        forward_id, body = waiting
         try:
-            answer: bytes = await retrying(self._sender.send, body)
+            await self._send(body)
+        except BaseException:
+            # Not kept while this one waits: another replica may reach the receiver.
+            await self._in_thread(self._journal.release_forward)
+            raise
+        await self._in_thread(partial(self._journal.forwarded, forward_id))
+        return True
+
+    async def _send(self, body: bytes) -> None:
+        self.in_flight_bytes = len(body)
+        try:
+            answer = await self._sender.send(body)
         except RefusedError as e:
-            self.refused += 1
-            _log.error("a request of %d bytes was refused and is not sent on: %s", len(body), e)
+            self._refused_bytes = len(body)
+            self._metrics.send_failed(span_count(body))
+            _log.error(
+                "a request of %d bytes was refused and is not sent on: %s", len(body), str(e)
+            )
         else:
-            _log_rejected(answer)
+            rejected = _rejected(answer)
+            self._metrics.send_failed(rejected)
+            self._metrics.sent(span_count(body) - rejected)
+        finally:
+            self.in_flight_bytes = 0
 
     async def _pause(self, seconds: float) -> None:
         """Wait; the stop of the service ends a pause, so that there is one more attempt."""
@@ -132,13 +175,15 @@ def _log_retry(state: RetryCallState) -> None:
         _log.warning("forwarding waits, attempt %d failed: %s", state.attempt_number, error)
 
 
-def _log_rejected(answer: bytes) -> None:
+def _rejected(answer: bytes) -> int:
+    """How many spans the receiver rejected; it would reject them again."""
     try:
         partial = ExportTraceServiceResponse.FromString(answer).partial_success
     except ProtobufDecodeError:
         _log.warning("the receiver took a request, but its answer is no OTLP: %r", answer[:80])
-        return
+        return 0
     if partial.rejected_spans:
         _log.warning(
             "%d forwarded spans were rejected: %s", partial.rejected_spans, partial.error_message
         )
+    return int(partial.rejected_spans)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from clawtrace_otel.collector.forwarding.outgoing import Outgoing, check_encrypted
+from clawtrace_otel.collector.receivers.addresses import is_loopback
 from clawtrace_otel.errors import ClawTraceError, ConfigError
 
 EXPORT_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -21,6 +24,8 @@ _CHANNEL_OPTIONS = (
     # gRPC's own default lets a receiver that is back wait for two minutes.
     ("grpc.max_reconnect_backoff_ms", 5000),
 )
+
+_HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
 
 _GRPC_RETRYABLE = frozenset(
     {
@@ -71,22 +76,30 @@ class GrpcSender:
 
     Args:
         target: ``host:port``.
-        secure: with TLS and the system's certificates.
+        secure: with TLS.
+        outgoing: headers and certificates.
+
+    Raises:
+        ConfigError: a file of certificates is wrong.
     """
 
-    def __init__(self, target: str, *, secure: bool) -> None:
+    def __init__(self, target: str, outgoing: Outgoing, *, secure: bool) -> None:
         if secure:
-            credentials = grpc.ssl_channel_credentials()
+            credentials = outgoing.grpc_credentials()
             self._channel = grpc.aio.secure_channel(target, credentials, _CHANNEL_OPTIONS)
         else:
             self._channel = grpc.aio.insecure_channel(target, _CHANNEL_OPTIONS)
+        self._metadata = tuple(outgoing.headers.items())
         self._export = self._channel.unary_unary(EXPORT_METHOD)
 
     async def send(self, body: bytes) -> bytes:
         """See :class:`Sender`."""
         try:
             response: bytes = await self._export(
-                body, timeout=TIMEOUT_SECONDS, compression=grpc.Compression.Gzip
+                body,
+                timeout=TIMEOUT_SECONDS,
+                compression=grpc.Compression.Gzip,
+                metadata=self._metadata,
             )
         except grpc.aio.AioRpcError as e:
             reason = f"{e.code().name}: {e.details()}"
@@ -107,10 +120,16 @@ class HttpSender:
 
     Args:
         url: the full URL of the receiver's traces.
+        outgoing: headers and certificates.
+
+    Raises:
+        ConfigError: a file of certificates is wrong.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, outgoing: Outgoing) -> None:
         self._url = url
+        self._headers = outgoing.headers | _HEADERS
+        self._ssl = outgoing.ssl_context() if url.startswith("https:") else True
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, body: bytes) -> bytes:
@@ -118,12 +137,15 @@ class HttpSender:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             self._session = aiohttp.ClientSession(timeout=timeout)
-        headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
         packed = await asyncio.to_thread(gzip.compress, body, compresslevel=1, mtime=0)
         try:
             # A redirect would turn the POST into a GET, whose 200 says nothing about our spans.
             async with self._session.post(
-                self._url, data=packed, headers=headers, allow_redirects=False
+                self._url,
+                data=packed,
+                headers=self._headers,
+                ssl=self._ssl,
+                allow_redirects=False,
             ) as response:
                 answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as e:
@@ -142,8 +164,29 @@ class HttpSender:
             await self._session.close()
 
 
-def make_sender(url: str) -> Sender:
-    """The way to ``url``: gRPC, or HTTP if the port is 4318 or the path ends in ``/v1/traces``.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An OTLP receiver for traces.
+
+    Attributes:
+        url: for HTTP with the path, for gRPC without one.
+        host: without brackets.
+        secure: with TLS.
+    """
+
+    url: str
+    host: str
+    port: int
+    secure: bool
+    is_http: bool
+
+
+def parse_target(url: str, setting: str) -> Target:
+    """Read a URL: gRPC, or HTTP if the port is 4318 or the path ends in ``/v1/traces``.
+
+    Args:
+        url: of the receiver.
+        setting: where it comes from, for errors.
 
     Raises:
         ConfigError: the URL has no host and port, or another scheme than http and https.
@@ -154,14 +197,40 @@ def make_sender(url: str) -> Sender:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port:
-        msg = f"forward is {url!r}; it must be a URL such as http://127.0.0.1:4317"
+        msg = f"{setting} is {url!r}; it must be a URL such as http://127.0.0.1:4317"
         raise ConfigError(msg)
+    if "@" in parts.netloc:
+        msg = f"{setting} names a user, which others may see; credentials belong into a header"
+        raise ConfigError(msg)
+    secure = parts.scheme == "https"
     if parts.path.endswith("/v1/traces"):
-        return HttpSender(url)
+        return Target(url, parts.hostname, port, secure, is_http=True)
     if port == 4318:
-        return HttpSender(url.rstrip("/") + "/v1/traces")
+        whole = url.rstrip("/") + "/v1/traces"
+        return Target(whole, parts.hostname, port, secure, is_http=True)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return GrpcSender(f"{host}:{port}", secure=parts.scheme == "https")
+    bare = f"{parts.scheme}://{host}:{port}"
+    return Target(bare, parts.hostname, port, secure, is_http=False)
+
+
+def make_sender(url: str, outgoing: Outgoing | None = None) -> Sender:
+    """The way to ``url``; see :func:`parse_target`.
+
+    Args:
+        url: of the receiver.
+        outgoing: headers and certificates for it.
+
+    Raises:
+        ConfigError: the URL has no host and port, or another scheme than http and https; or a
+            certificate is wrong.
+    """
+    target = parse_target(url, "forward")
+    given = outgoing or Outgoing()
+    local = is_loopback(f"{target.host}:{target.port}")
+    check_encrypted(given, url, secure=target.secure, local=local)
+    if target.is_http:
+        return HttpSender(target.url, given)
+    return GrpcSender(urlsplit(target.url).netloc, given, secure=target.secure)
 
 
 def _grpc_delay(error: grpc.aio.AioRpcError) -> float | None:

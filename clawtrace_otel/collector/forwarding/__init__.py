@@ -1,0 +1,1 @@
+"""The enriched spans out, to another OTLP receiver."""

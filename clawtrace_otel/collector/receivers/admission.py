@@ -1,0 +1,169 @@
+"""The gate that a request passes before its body is read into memory.
+
+What a request takes is not known before it was read and unpacked: gRPC does not tell its size, and
+a megabyte of gzip may be a gigabyte. So the gate looks at what the process has:
+
+* below ``soft_bytes`` above what it had at the start, requests are read at the same time, as many
+  as would fit if all were as large as the largest of late;
+* above, the next is read when the last was taken up; those that wait too long are turned away;
+* above ``hard_bytes``, all that are being read are turned away but the one that began first.
+
+The senders are told to try again. Where nothing is read or taken up, one is always let in, so that
+everything gets its turn.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from clawtrace_otel.collector.ingest import UnavailableError
+from clawtrace_otel.collector.memory import make_trim, resident_bytes
+
+LOOK_SECONDS = 0.02
+"""How often the memory is looked at while requests are read."""
+
+WAIT_SECONDS = 5.0
+"""For room to read a request."""
+
+TRIM_SECONDS = 1.0
+"""Between two attempts to give memory back."""
+
+ALONE_SECONDS = 4.0
+"""After which a request is let in if nothing else is read or taken up, whatever memory there is."""
+
+COPIES = 3
+"""Of a request while it is read or taken up."""
+
+LARGE_BYTES = 4 << 20
+"""A request after which memory is given back."""
+
+FORGET = 0.97
+"""At each look: what is left of the size of the largest request. Half of it after half a second."""
+
+MAX_READS = 256
+"""Requests that are read at the same time while there is plenty of room."""
+
+
+class Gate:
+    """Lets requests be read. One event loop owns it.
+
+    Args:
+        max_bytes: that the process may have above what it has at the start.
+        resident: bytes that it has.
+    """
+
+    def __init__(
+        self, max_bytes: int = 1 << 62, resident: Callable[[], int] = resident_bytes
+    ) -> None:
+        self._resident = resident
+        self._max_bytes = max_bytes
+        self._pending: Callable[[], int] = lambda: 0
+        self._sending: Callable[[], int] = lambda: 0
+        self._soft_bytes = self._hard_bytes = self._most_bytes = float("inf")
+        self._reads: dict[object, asyncio.Timeout] = {}
+        self._waiting = 0
+        self._largest = 0.0
+        self._left = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+        self._trim = make_trim()
+        self._trimmed_at = 0.0
+
+    def start(self, pending: Callable[[], int], sending: Callable[[], int]) -> None:
+        """What the process has now is what it has at the start.
+
+        Args:
+            pending: bytes of requests that were read and are not taken up.
+            sending: bytes that are being sent on.
+        """
+        self._pending = pending
+        self._sending = sending
+        idle = self._resident()
+        self._most_bytes = idle + self._max_bytes
+        self._soft_bytes = idle + self._max_bytes * 0.4
+        self._hard_bytes = idle + self._max_bytes * 0.75
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Look no longer."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[None]:
+        """Enter to read a body; leave when it was read and unpacked, and waits to be taken up.
+
+        Raises:
+            UnavailableError: there is no room now.
+        """
+        await self._enter()
+        key = object()
+        try:
+            async with asyncio.timeout(None) as deadline:
+                self._reads[key] = deadline
+                yield
+        except TimeoutError as e:
+            if not deadline.expired():
+                raise
+            raise _no_room() from e
+        finally:
+            del self._reads[key]
+            self._left.set()
+
+    def has_read(self, size: int) -> None:
+        """A request of so many bytes was read and unpacked."""
+        self._largest = max(self._largest, float(size))
+
+    async def _enter(self) -> None:
+        if self._has_room():
+            return
+        self._waiting += 1
+        alone_at = time.monotonic() + ALONE_SECONDS
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not self._has_room():
+                    if time.monotonic() > alone_at and not self._reads and not self._pending():
+                        return
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError as e:
+            raise _no_room() from e
+        finally:
+            self._waiting -= 1
+
+    def _has_room(self) -> bool:
+        pending = self._pending()
+        if (sending := self._sending()) and self._largest + sending > self._max_bytes / 4:
+            return False  # one large request at a time, be it read, taken up or sent on
+        expected = COPIES * (pending + (len(self._reads) + 1) * self._largest)
+        is_alone = not self._reads and not pending
+        limit = self._most_bytes if is_alone else self._soft_bytes
+        return len(self._reads) < MAX_READS and self._resident() + expected < limit
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._largest *= FORGET
+            resident = self._resident()
+            if resident > self._soft_bytes or self._largest > LARGE_BYTES:
+                self._give_back()
+            self._left.set()
+            if resident > self._hard_bytes:
+                self._turn_away()
+
+    def _turn_away(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for deadline in list(self._reads.values())[1:]:
+            if not deadline.expired() and deadline.when() is None:
+                deadline.reschedule(now)
+
+    def _give_back(self) -> None:
+        now = time.monotonic()
+        if now - self._trimmed_at >= TRIM_SECONDS:
+            self._trimmed_at = now
+            self._trim()
+
+
+def _no_room() -> UnavailableError:
+    return UnavailableError("there is no memory to read the request now")

@@ -1,0 +1,1 @@
+"""Who may send: TLS, tokens and rates."""
