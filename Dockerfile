@@ -22,13 +22,15 @@ ENV PATH=/opt/clawtrace/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     CLAWTRACE_GRPC=0.0.0.0:4317 \
     CLAWTRACE_HTTP=0.0.0.0:4318 \
+    CLAWTRACE_METRICS=0.0.0.0:8888 \
+    CLAWTRACE_HEALTH=0.0.0.0:13133 \
     CLAWTRACE_JOURNAL=/var/lib/clawtrace/journal.db \
     CLAWTRACE_CARDS=/cards
 # The journal is SQLite in WAL mode: /var/lib/clawtrace needs a local disk, not a network share.
 VOLUME ["/var/lib/clawtrace", "/cards"]
 USER 10001:10001
-EXPOSE 4317 4318
+EXPOSE 4317 4318 8888 13133
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-  CMD ["python3", "-I", "-S", "-c", "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['CLAWTRACE_GRPC'].rpartition(':')[2])), 2).close()"]
+  CMD ["python3", "-I", "-S", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['CLAWTRACE_HEALTH'].rpartition(':')[2]), timeout=2); c.request('GET', '/'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["clawtrace"]
 CMD ["collector"]

@@ -116,7 +116,7 @@ def _environment(**extra: str) -> dict[str, str]:
 @contextmanager
 def _collector(cards: Path, work: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [*_PYTHON_MODULE, "clawtrace_otel", "collector"]
-    command += ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    command += ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "", "--health", ""]
     command += ["--cards", str(cards), "--journal", str(work / "journal.db")]
     with _collector_log(work).open("wb") as log:
         process = subprocess.Popen(

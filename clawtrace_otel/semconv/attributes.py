@@ -7,6 +7,9 @@ Traceloop/OpenLLMetry, OpenInference and the Anthropic SDK emit (``tests/fixture
 
 # Resource and general
 SERVICE_NAME = "service.name"
+SERVICE_VERSION = "service.version"
+SERVICE_INSTANCE_ID = "service.instance.id"
+NETWORK_PROTOCOL_NAME = "network.protocol.name"
 SESSION_ID = "session.id"
 ERROR_TYPE = "error.type"
 EXCEPTION_EVENT = "exception"
@@ -342,3 +345,11 @@ WRITTEN = frozenset(
     for key, value in list(globals().items())
     if key.startswith("CLAWTRACE_") and value not in OWN_READ
 )
+
+# Spans of the service's own work: their names and attributes
+SELF_INGEST = "clawtrace.ingest"
+SELF_CARD = "clawtrace.card"
+SELF_INGEST_SPANS = "clawtrace.ingest.spans"
+SELF_INGEST_REJECTED_SPANS = "clawtrace.ingest.rejected_spans"
+SELF_CARD_TRACE_ID = "clawtrace.card.trace_id"
+SELF_CARD_REVISION = "clawtrace.card.revision"

@@ -2,12 +2,13 @@
 
 import asyncio
 import http.client
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
 FAST: dict[str, object] = {"settle_seconds": 0.2, "refresh_seconds": 0.2}
+FREE_PORTS = dict.fromkeys(("grpc", "http", "metrics", "health"), "127.0.0.1:0")
 
 T = TypeVar("T")
 
@@ -143,11 +145,10 @@ class InProcess:
         given = FAST | {
             "cards": str(self.cards),
             "journal": str(self.journal),
-            "grpc": "127.0.0.1:0",
-            "http": "127.0.0.1:0",
+            **FREE_PORTS,
         }
         self._settings = load_settings(given | settings, environment={})
-        self.grpc = self.http = ""
+        self.grpc = self.http = self.metrics = self.health = ""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -180,8 +181,8 @@ class InProcess:
         await self._stop.wait()
         await service.stop()
 
-    def _announce(self, grpc_address: str, http_address: str) -> None:
-        self.grpc, self.http = grpc_address, http_address
+    def _announce(self, addresses: Mapping[str, str]) -> None:
+        vars(self).update(addresses)
 
 
 class Program:
@@ -194,12 +195,12 @@ class Program:
         given = FAST | {
             "cards": self.cards,
             "journal": self.journal,
-            "grpc": "127.0.0.1:0",
-            "http": "127.0.0.1:0",
+            **FREE_PORTS,
         }
         flags = [f"--{k.replace('_', '-')}={v}" for k, v in (given | settings).items()]
         self._command = [sys.executable, "-m", "clawtrace_otel", "collector", *flags]
-        self.grpc = self.http = ""
+        self._environment: dict[str, str] | None = None
+        self.grpc = self.http = self.metrics = self.health = ""
 
     def __enter__(self) -> "Program":
         self.start()
@@ -221,13 +222,13 @@ class Program:
     def launch(self) -> None:
         """Start, and do not wait."""
         with self._log.open("w") as log:
-            self._process = subprocess.Popen(self._command, stderr=log)
+            self._process = subprocess.Popen(self._command, stderr=log, env=self._environment)
 
     def start(self) -> None:
         """Start, and wait until it listens."""
         self.launch()
         line = until(self._ready_line, 60)
-        self.grpc, self.http = (part.partition("=")[2] for part in line.split()[-2:])
+        vars(self).update(re.findall(r"(grpc|http|metrics|health)=([^\s\"]+)", line))
 
     def _ready_line(self) -> str | None:
         assert self._process.poll() is None, self.log

@@ -190,6 +190,8 @@ def test_what_is_reached_from_outside_a_container_listens_on_all_its_interfaces(
         collector["extensions"]["health_check"]["endpoint"],
         environment["CLAWTRACE_GRPC"],
         environment["CLAWTRACE_HTTP"],
+        environment["CLAWTRACE_METRICS"],
+        environment["CLAWTRACE_HEALTH"],
     ]
     assert {address.rpartition(":")[0] for address in addresses} == {"0.0.0.0"}
 
@@ -207,7 +209,7 @@ def test_the_collector_sends_to_the_port_on_which_clawtrace_listens(
 
 def test_the_image_exposes_the_ports_on_which_clawtrace_listens(image: Dockerfile) -> None:
     env = image.env()
-    listens = {port_of(env["CLAWTRACE_GRPC"]), port_of(env["CLAWTRACE_HTTP"])}
+    listens = {port_of(env[f"CLAWTRACE_{name}"]) for name in ("GRPC", "HTTP", "METRICS", "HEALTH")}
     assert {int(port) for rest in image.all("EXPOSE") for port in rest.split()} == listens
 
 
@@ -288,7 +290,7 @@ def test_the_image_starts_the_service(image: Dockerfile) -> None:
 
 def test_the_health_check_follows_the_address_that_is_set(image: Dockerfile) -> None:
     [check] = image.all("HEALTHCHECK")
-    assert "os.environ['CLAWTRACE_GRPC']" in json.loads(check.partition(" CMD ")[2])[-1]
+    assert "os.environ['CLAWTRACE_HEALTH']" in json.loads(check.partition(" CMD ")[2])[-1]
 
 
 def test_the_image_builds_without_buildkit() -> None:
