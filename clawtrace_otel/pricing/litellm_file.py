@@ -128,7 +128,7 @@ def _sellers(entry: Entry, default: str) -> tuple[str, ...]:
 def _load(path: Path) -> Mapping[str, object]:
     try:
         value = json.loads(path.read_bytes(), parse_float=Decimal)
-    except (OSError, ValueError, RecursionError) as e:
+    except (OSError, ValueError, RecursionError, InvalidOperation) as e:
         msg = f"cannot read {path}: {e}"
         raise PriceError(msg) from e
     if not isinstance(value, dict):

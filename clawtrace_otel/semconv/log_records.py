@@ -17,12 +17,10 @@ from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.canonical import dumps
 from clawtrace_otel.semconv.step import Step
 from clawtrace_otel.span import Event, Span
-from clawtrace_otel.times import iso_ns
+from clawtrace_otel.times import MAX_NS, iso_ns
 
 NO_PARENT = "0" * 16
 """Parent of a record that names its trace, but no span in it: it must not pass for the root."""
-
-_MAX_NS = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def read_record(record: LogRecord) -> Span | None:
     if source.is_agent and record.trace_id:
         # Where there are spans, they show the agent.
         return None
-    end = _time(record)
+    end = min(_time(record), MAX_NS)
     error = record.attributes.get(a.ERROR)
     return Span(
         trace_id=trace_id,
@@ -184,4 +182,4 @@ def _duration(attributes: Mapping[str, object]) -> int:
         duration = float(told) * 1e6 if isinstance(told, str | int | float) else 0.0
     except (ValueError, OverflowError):
         return 0
-    return int(duration) if 0 <= duration < _MAX_NS else 0
+    return int(duration) if 0 <= duration < MAX_NS else 0

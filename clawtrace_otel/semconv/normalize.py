@@ -198,7 +198,7 @@ def _begin(step: Step, seconds: object) -> int:
     """When a call began that is told by a log without a length, which says how long it took."""
     if step.start_ns != step.end_ns or not isinstance(seconds, float) or not 0 < seconds < 1e5:
         return step.start_ns
-    return step.end_ns - round(seconds * 1e9)
+    return max(step.end_ns - round(seconds * 1e9), 0)
 
 
 def _asked(attributes: Mapping[str, object], found: Found) -> Found:

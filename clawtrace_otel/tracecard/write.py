@@ -85,7 +85,7 @@ def _document(events: Iterator[Event]) -> Iterator[Event]:
 def _mapping(value: Mapping[str, Any], *, block: bool) -> Iterator[Event]:
     yield MappingStartEvent(None, None, implicit=True, flow_style=not block)
     for key, item in value.items():
-        yield ScalarEvent(None, None, (True, False), key)
+        yield _key(key)
         yield from _value(item, block=block and key in _BLOCK)
     yield MappingEndEvent()
 
@@ -104,6 +104,11 @@ def _value(value: Any, *, block: bool) -> Iterator[Event]:
         yield from _sequence(value, block=block and bool(value))
     else:
         yield _scalar(value)
+
+
+def _key(key: str) -> ScalarEvent:
+    """Our own are plain, also ``n``; one that a file brought may be anything."""
+    return ScalarEvent(None, None, (True, False), key) if key == "n" else _scalar(key)
 
 
 def _scalar(value: Any) -> ScalarEvent:

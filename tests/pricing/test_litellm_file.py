@@ -199,6 +199,7 @@ def test_a_model_is_found_under_the_key_that_litellm_gives_it(
     ("content", "message"),
     [
         ("{", "cannot read {path}: "),
+        ('{"m": {"max_tokens": 1e99999999999999999999}}', "cannot read {path}: "),
         ("[]", "{path} is no JSON object of models"),
         ('{"m": 3}', '{path}: $["m"] is no object'),
         (

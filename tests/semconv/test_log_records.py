@@ -17,6 +17,7 @@ from clawtrace_otel.semconv.log_records import (
 )
 from clawtrace_otel.semconv.normalize import normalize
 from clawtrace_otel.semconv.step import Step, Usage, encode_step
+from clawtrace_otel.tracecard.record_places import RecordPlaces
 
 TRACE, SPAN = "a" * 32, "b" * 16
 REQUEST = {
@@ -118,6 +119,22 @@ def test_the_end_of_a_stream_of_codex_is_a_call_and_its_other_events_are_none() 
         {key: value for key, value in COMPLETED.items() if key != "input_token_count"},
     ):
         assert read_record(record(attributes)) is None
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "told"), [(2**64 - 1, ""), (0, "9999-12-31T23:59:59Z"), (0, "2500-01-01")]
+)
+def test_a_record_of_a_time_that_no_clock_shows_can_be_kept_and_moved(
+    time_ns: int, told: str
+) -> None:
+    made = step({**COMPLETED, "event.timestamp": told}, time_ns=time_ns)
+    left = [*RecordPlaces().place(made)]
+    assert left == [made]
+    places = RecordPlaces()
+    span = Step(trace_id=TRACE, span_id=SPAN, kind="llm", service="agent", session="c1")
+    moved = [step for each in (made, span) for step in places.place(each)]
+    assert all(encode_step(each) for each in moved)
+    assert len(moved) == 3
 
 
 def test_a_tool_result_of_codex_has_arguments_and_result() -> None:

@@ -66,6 +66,7 @@ def test_a_stream_of_logfire_began_when_its_log_says() -> None:
     assert (step.start_ns, step.end_ns) == (1_750_000_000, 2 * second)
     step = step_of(log, scope="logfire.openai", start_ns=second, end_ns=2 * second)
     assert step.start_ns == second
+    assert step_of(log, scope="logfire.openai", start_ns=7, end_ns=7).start_ns == 0
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def recognises(head: Head) -> bool:
     members = first_line_members(head.data)
     if "type" not in members:
         return _OWN_MARK in members
-    return members["type"] in KNOWN_TYPES and not _MARKS.isdisjoint(members)
+    kind = members["type"]
+    return isinstance(kind, str) and kind in KNOWN_TYPES and not _MARKS.isdisjoint(members)
 
 
 def read(paths: Sequence[Path]) -> Iterator[Record]:

@@ -20,7 +20,8 @@ _MARKS = frozenset({"sessionKey", "channel", "agentId"})
 def recognises(head: Head) -> bool:
     """Whether a file begins with a line that is, or breaks off as, an event of the plugin."""
     members = first_line_members(head.data)
-    return members.get("type") in KNOWN_TYPES and not _MARKS.isdisjoint(members)
+    kind = members.get("type")
+    return isinstance(kind, str) and kind in KNOWN_TYPES and not _MARKS.isdisjoint(members)
 
 
 def read(paths: Sequence[Path]) -> Iterator[Record]:
