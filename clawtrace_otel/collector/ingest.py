@@ -302,6 +302,8 @@ def _news(delivery: Delivery, placed: dict[str, list[Place]]) -> News:
         steps = delivery.steps.get(trace_id, ())
         root_ended = any(not step.parent_id and step.end_ns for step in steps)
         for place in places:
-            traces[card_name(trace_id, place.part)] = Told(root_ended, place.number)
+            # Nothing comes any more for a part that is followed by another.
+            is_over = root_ended or place.part < places[-1].part
+            traces[card_name(trace_id, place.part)] = Told(is_over, place.number)
         late += len(steps) if places[0].late else 0
     return News(traces, late, bool(delivery.forwards))

@@ -1,7 +1,6 @@
 """Nothing that a sender sends makes the service crash, hang or forget the rest."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from clawtrace_otel.collector import reader
 from clawtrace_otel.otlp.traces import TraceBatch, decode_in_parts
 from tests.collector import otlp, peers
-from tests.collector.peers import JSON, InProcess, Program, export, post
-from tests.collector.sinks import GrpcSink
+from tests.collector.peers import JSON, InProcess, export, post
 
 HUGE = (1 << 64) - 1
 
@@ -142,37 +140,3 @@ def test_a_request_that_we_cannot_take_by_our_own_mistake_fails_alone(
         export(service.grpc, otlp.body(*otlp.run()))
         peers.card(service.cards, where=peers.is_complete)
     assert "ZeroDivisionError" in caplog.text
-
-
-def large_trace(size: int) -> Iterator[list[Span]]:
-    """``size`` spans in requests of 1,000, the root last."""
-    batch: list[Span] = []
-    for n in range(2, size + 1):
-        made = otlp.tool if n % 2 else otlp.llm
-        arguments = {"gen_ai__tool__call__arguments": f'{{"path": "file {n}"}}'} if n % 2 else {}
-        batch.append(made(n, 1, 1, **arguments))
-        if len(batch) == 1000:
-            yield batch
-            batch = []
-    yield [*batch, otlp.root(seconds=size + 2)]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_trace_of_100_000_spans_gets_its_card(tmp_path: Path) -> None:
-    with GrpcSink() as sink, Program(tmp_path, forward=sink.url, refresh_seconds=30) as program:
-        started = time.monotonic()
-        for batch in large_trace(100_000):
-            export(program.grpc, otlp.body(*batch))
-        sent = time.monotonic()
-        card = peers.card(program.cards, where=peers.is_complete, seconds=300)
-        done = time.monotonic()
-        peers.until(lambda: len(otlp.spans_of(sink.taken)) == 100_000, 60)
-        peak = next(
-            line
-            for line in Path(f"/proc/{program.pid}/status").read_text().splitlines()
-            if line.startswith("VmHWM")
-        )
-    print(f"100,000 spans: sent in {sent - started:.1f} s, card {done - sent:.1f} s later, {peak}")
-    assert card["total"]["llm_calls"] == 50_000
-    assert card["total"]["tool_calls"] == 49_999
