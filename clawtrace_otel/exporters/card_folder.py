@@ -1,6 +1,7 @@
 """The folder that cards are written to."""
 
 import re
+import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -33,6 +34,9 @@ def mark(text: str, revision: int, *, closed: bool) -> CardMark:
     return CardMark(revision, blake2b(text.encode(), digest_size=16).digest(), closed)
 
 
+LEFTOVER_SECONDS = 3600.0
+
+
 class CardFolder:
     """Writes cards as ``<trace id>.yaml``.
 
@@ -54,9 +58,17 @@ class CardFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(b"")
             probe.unlink()
+            self._remove_leftovers()
         except OSError as e:
             msg = f"cards cannot be written to {self.path}: {e}; choose another folder with --cards"
             raise ConfigError(msg) from e
+
+    def _remove_leftovers(self) -> None:
+        """What a process that was killed had begun to write. Another may be writing now."""
+        before = time.time() - LEFTOVER_SECONDS
+        for path in self.path.glob(".*.tmp"):
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
     def write(self, trace_id: str, text: str, part: str = "") -> Path:
         """Write a card.

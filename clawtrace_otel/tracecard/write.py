@@ -67,6 +67,18 @@ def write_text(text: str, path: Path) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a renaming last, also when the machine loses power. Windows cannot, nor need it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _emit(events: Iterator[Event]) -> str:

@@ -15,10 +15,11 @@ from msgspec import json
 
 from clawtrace_otel.collector.budgets.checker import Budgets
 from clawtrace_otel.collector.budgets.forecast import Forecast
-from clawtrace_otel.collector.budgets.notice import Budget, Notice, Spent
+from clawtrace_otel.collector.budgets.notice import Budget, Notice, Spent, make_notice
 from clawtrace_otel.collector.budgets.store import BudgetStore
 from clawtrace_otel.collector.journal.interface import Delivery, Journal, Written
 from clawtrace_otel.collector.journal.open import open_journal
+from clawtrace_otel.collector.journal.rescue import mark_damaged
 from clawtrace_otel.collector.telemetry.metrics import ServiceMetrics
 from clawtrace_otel.errors import JournalError
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
@@ -250,3 +251,20 @@ def test_a_changed_budget_is_a_new_one(journal: Journal, tmp_path: Path) -> None
     )
     raised.check(Change(1, 60).spent)
     assert told(journal) == [("trace", trace_id(1), 50)]
+
+
+@pytest.mark.parametrize("at", [5.0, 5.5])
+def test_what_was_told_survives_the_rescue_of_a_damaged_journal(tmp_path: Path, at: float) -> None:
+    path = tmp_path / "journal.db"
+    before = open_journal(str(path))
+    change = Change(1, 60)
+    save(before, change, at)
+    notice = make_notice(BUDGETS[0], change.spent, 60, [50], at)
+    BudgetStore(before).give(BUDGETS[0], change.spent, notice, at, post=True)
+    before.close()
+    mark_damaged(path)
+    after = open_journal(str(path))
+    store = BudgetStore(after)
+    assert store.given(BUDGETS[0], change.spent.key("trace")) == {50}
+    assert store.next_to_post() is not None
+    after.close()

@@ -233,3 +233,11 @@ def test_what_waits_is_sent_before_the_service_stops(tmp_path: Path) -> None:
 def test_a_forward_url_without_host_and_port_is_an_error(url: str) -> None:
     with pytest.raises(ConfigError, match="it must be a URL such as"):
         make_sender(url)
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    endless = HttpAnswer(200, body=b"x" * (20 << 20))
+    with HttpSink(endless) as sink, InProcess(tmp_path, forward=sink.url) as service:
+        export(service.grpc, otlp.body(*otlp.run(1)))
+        export(service.grpc, otlp.body(*otlp.run(2)))
+        peers.until(lambda: len(otlp.spans_of(sink.taken)) == 10)

@@ -19,6 +19,9 @@ from clawtrace_otel.errors import ClawTraceError, ConfigError
 EXPORT_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 TIMEOUT_SECONDS = 30.0
 
+MAX_ANSWER_BYTES = 4 << 20
+"""What OTLP lets an answer have; what goes beyond is not read."""
+
 _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", -1),
     # gRPC's own default lets a receiver that is back wait for two minutes.
@@ -147,7 +150,7 @@ class HttpSender:
                 ssl=self._ssl,
                 allow_redirects=False,
             ) as response:
-                answer = await response.read()
+                answer = await _read(response)
         except (aiohttp.ClientError, TimeoutError) as e:
             raise RetryableError(repr(e)) from e
         if response.status in _HTTP_RETRYABLE:
@@ -211,6 +214,17 @@ def parse_target(url: str, setting: str) -> Target:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     bare = f"{parts.scheme}://{host}:{port}"
     return Target(bare, parts.hostname, port, secure, is_http=False)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The answer, up to its bound."""
+    answer = b""
+    async for chunk in response.content.iter_any():
+        answer += chunk
+        if len(answer) > MAX_ANSWER_BYTES:
+            response.close()
+            break
+    return answer
 
 
 def make_sender(url: str, outgoing: Outgoing | None = None) -> Sender:

@@ -143,7 +143,7 @@ def _keep(db: sqlite3.Connection, row: FoundRow) -> None:
                     db.execute(_KEEP_TRACE, row.values)
             case None, (bytes(), str()):
                 db.execute("INSERT OR IGNORE INTO spans VALUES (?, ?)", row.values)
-            case None, (str(), str(), int(), int(), bytes(), float(), int(), str() | None):
+            case None, (str(), str(), int(), int(), bytes(), float() | int(), int(), str() | None):
                 db.execute(_KEEP_NOTICE, row.values)
             case _:
                 pass  # of an index, or of the list of tables
