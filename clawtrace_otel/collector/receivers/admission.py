@@ -114,6 +114,8 @@ class Gate:
     def has_read(self, size: int) -> None:
         """A request of so many bytes was read and unpacked."""
         self._largest = max(self._largest, float(size))
+        if size > LARGE_BYTES:
+            self._trim()  # of the pieces that the server read it in
 
     async def _enter(self) -> None:
         if self._has_room():
