@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 
 .DEFAULT_GOAL := help
 
@@ -13,7 +14,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
 	@touch $@
 
-.PHONY: help install demo check format test fast fixtures golden accuracy docs schema proto constraints clean
+$(FUZZ_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
+	@touch $@
+
+.PHONY: help install demo check format test fast soak fuzz fixtures golden accuracy docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,11 +37,17 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(STAMP) ## all tests
+test: $(STAMP) $(FUZZ_STAMP) ## all tests
 	$(BIN)/python -m pytest -n auto
 
 fast: $(STAMP) ## the tests that take under two minutes together
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+fuzz: $(FUZZ_STAMP) ## give all readers damaged input, each for FUZZ_SECONDS (600)
+	$(BIN)/python -m tests.fuzz
+
+soak: $(STAMP) ## hold load for 10 minutes, kill service and receiver at random, count what is lost
+	$(BIN)/python -m tests.soak
 
 fixtures: $(STAMP) ## capture the spans of real instrumentations again
 	$(BIN)/python -m tests.fixtures.capture
@@ -49,6 +60,7 @@ accuracy: $(STAMP) ## measure how exact the cards of recorded runs are; needs ..
 
 docs: $(STAMP) ## write the generated pages and tables of the documentation again
 	$(BIN)/python -m tests.dialects_page
+	$(BIN)/python -m tests.telemetry_page
 	$(BIN)/python -m tests.test_docs
 
 schema: $(STAMP) ## write the JSON Schema of a card again
@@ -62,9 +74,9 @@ proto: $(STAMP) ## generate the protobuf classes of clawtrace_otel/otlp again
 constraints: ## pin today's newest versions in constraints.txt
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev
+	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev --group fuzz
 	.venv-constraints/bin/python -m pip freeze --exclude-editable > constraints.txt
 	rm -rf .venv-constraints
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz

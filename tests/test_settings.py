@@ -71,7 +71,7 @@ def test_every_setting_can_come_from_each_source(file: Path) -> None:
         if isinstance(value, tuple)
         else f"other-{name}"
         for name, value in msgspec.structs.asdict(Settings()).items()
-    } | {"content": "none"}
+    } | {"content": "none", "log_format": "json", "log_level": "error"}
     text = {n: ",".join(v) if isinstance(v, tuple) else str(v) for n, v in other.items()}
     file.write_bytes(msgspec.yaml.encode(other))
     expected = Settings(**other)
