@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     ] = 604_800.0
     max_card_steps: Annotated[
         int, Meta(ge=100, description="steps that one card is made of; more get a further card")
-    ] = 25_000
+    ] = 10_000
     forward: Annotated[
         str,
         Meta(

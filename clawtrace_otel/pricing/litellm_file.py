@@ -63,6 +63,9 @@ INCLUSIVE = frozenset({"xai"})
 
 _BATCHES = "batches"
 _SUFFIXES = {"batch": _BATCHES, "fast": "priority"}
+MAX_EXPONENT = 100
+"""Of a number. As an integer, one with a million digits takes minutes."""
+
 _COST = re.compile(
     r"(?:input|output)_cost_per_(?:token|reasoning_token|request)(?:_.+)?"
     r"|cache_(?:read|creation)_input_token_cost(?:_.+)?"
@@ -186,7 +189,7 @@ def _number(where: str, value: object) -> Decimal:
     try:
         if not isinstance(value, bool) and isinstance(value, int | str | Decimal):
             amount = Decimal(value)
-            if amount.is_finite():
+            if amount.is_finite() and abs(amount.adjusted()) <= MAX_EXPONENT:
                 return amount
     except InvalidOperation:
         pass

@@ -17,7 +17,7 @@ from clawtrace_otel.tracecard.tree import prefers
 
 Attributes = dict[str, Scalar]
 
-MAX_STEPS = 30_000
+MAX_STEPS = 15_000
 """Steps of all traces together that are kept at hand."""
 
 MAX_SUMMED_STEPS = 10_000

@@ -200,6 +200,10 @@ def test_a_model_is_found_under_the_key_that_litellm_gives_it(
     [
         ("{", "cannot read {path}: "),
         ('{"m": {"max_tokens": 1e99999999999999999999}}', "cannot read {path}: "),
+        (
+            '{"m": {"tiered_pricing": [{"range": ["9e999999", 1], "input_cost_per_token": 1e-6}]}}',
+            "{path}: $[\"m\"].tiered_pricing[0].range is '9e999999', not a number",
+        ),
         ("[]", "{path} is no JSON object of models"),
         ('{"m": 3}', '{path}: $["m"] is no object'),
         (

@@ -38,8 +38,15 @@ COPIES = 3
 LARGE_BYTES = 4 << 20
 """A request after which memory is given back."""
 
+FIRST_BYTES = 16 << 20
+"""What a request is expected to have before any was read."""
+
 FORGET = 0.97
-"""At each look: what is left of the size of the largest request. Half of it after half a second."""
+"""At each look: what is left of the size of the largest request. Half of it after half a second,
+unless others wait: they may be as large."""
+
+FORGET_BY_READ = 0.8
+"""With each request that was read."""
 
 MAX_READS = 256
 """Requests that are read at the same time while there is plenty of room."""
@@ -63,7 +70,7 @@ class Gate:
         self._soft_bytes = self._hard_bytes = self._most_bytes = float("inf")
         self._reads: dict[object, asyncio.Timeout] = {}
         self._waiting = 0
-        self._largest = 0.0
+        self._largest = float(FIRST_BYTES)
         self._left = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._trim = make_trim()
@@ -113,7 +120,7 @@ class Gate:
 
     def has_read(self, size: int) -> None:
         """A request of so many bytes was read and unpacked."""
-        self._largest = max(self._largest, float(size))
+        self._largest = max(self._largest * FORGET_BY_READ, float(size))
         if size > LARGE_BYTES:
             self._trim()  # of the pieces that the server read it in
 
@@ -146,7 +153,8 @@ class Gate:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self._largest *= FORGET
+            if not self._waiting:
+                self._largest *= FORGET
             resident = self._resident()
             if resident > self._soft_bytes or self._largest > LARGE_BYTES:
                 self._give_back()
