@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from clawtrace_otel.commands import cards
+from clawtrace_otel.cli import main
 from clawtrace_otel.errors import CardError, ConfigError, PriceError
 from clawtrace_otel.importers.compile_group import compile_records
 from clawtrace_otel.importers.registry import MODULES, importer, recognise
@@ -104,7 +104,7 @@ def card_file(data: bytes) -> None:
         return
     for arguments in (["show"], ["show", "--json"]):
         path = str(scratch() / "card.yaml")
-        done = CliRunner().invoke(cards.command, [*arguments, path], catch_exceptions=False)
+        done = CliRunner().invoke(main, ["cards", *arguments, path], catch_exceptions=False)
         assert done.exit_code == 0, done.output
     assert card["tracecard"] == 1
 

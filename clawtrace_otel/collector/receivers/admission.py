@@ -16,6 +16,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from clawtrace_otel.collector.ingest import UnavailableError
 from clawtrace_otel.collector.memory import make_trim, resident_bytes
@@ -38,18 +39,25 @@ COPIES = 3
 LARGE_BYTES = 4 << 20
 """A request after which memory is given back."""
 
-FIRST_BYTES = 16 << 20
-"""What a request is expected to have before any was read."""
-
 FORGET = 0.97
 """At each look: what is left of the size of the largest request. Half of it after half a second,
-unless others wait: they may be as large."""
+unless one is still taken up: those that wait for it may be as large."""
+
+SLOW_SECONDS = 1.0
+"""A request that takes longer to read is slow; it is not what memory runs out by."""
 
 FORGET_BY_READ = 0.8
 """With each request that was read."""
 
 MAX_READS = 256
 """Requests that are read at the same time while there is plenty of room."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A request that is being read, since a monotonic time."""
+
+    began: float
 
 
 class Gate:
@@ -68,9 +76,9 @@ class Gate:
         self._pending: Callable[[], int] = lambda: 0
         self._sending: Callable[[], int] = lambda: 0
         self._soft_bytes = self._hard_bytes = self._most_bytes = float("inf")
-        self._reads: dict[object, asyncio.Timeout] = {}
+        self._reads: dict[_Read, asyncio.Timeout] = {}
         self._waiting = 0
-        self._largest = float(FIRST_BYTES)
+        self._largest = 0.0
         self._left = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._trim = make_trim()
@@ -105,7 +113,7 @@ class Gate:
             UnavailableError: there is no room now.
         """
         await self._enter()
-        key = object()
+        key = _Read(time.monotonic())
         try:
             async with asyncio.timeout(None) as deadline:
                 self._reads[key] = deadline
@@ -145,15 +153,20 @@ class Gate:
         pending = self._pending()
         if (sending := self._sending()) and self._largest + sending > self._max_bytes / 4:
             return False  # one large request at a time, be it read, taken up or sent on
-        expected = COPIES * (pending + (len(self._reads) + 1) * self._largest)
+        reads = self._fast_reads()
+        expected = COPIES * (pending + (reads + 1) * self._largest)
         is_alone = not self._reads and not pending
         limit = self._most_bytes if is_alone else self._soft_bytes
-        return len(self._reads) < MAX_READS and self._resident() + expected < limit
+        return reads < MAX_READS and self._resident() + expected < limit
+
+    def _fast_reads(self) -> int:
+        after = time.monotonic() - SLOW_SECONDS
+        return sum(read.began > after for read in self._reads)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if not self._waiting:
+            if not self._pending():
                 self._largest *= FORGET
             resident = self._resident()
             if resident > self._soft_bytes or self._largest > LARGE_BYTES:

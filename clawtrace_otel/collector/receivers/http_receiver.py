@@ -123,6 +123,8 @@ class HttpReceiver:
                 return _respond(await handle(body), kind)
             except ClawTraceError as e:
                 return _respond_failure(e, self._reception.refuse(e), kind)
+            except ConnectionError:
+                raise  # nobody is there to be answered
             except Exception:
                 _log.exception("a request failed")
                 error = FailedError("internal error, see the log of the service")

@@ -128,7 +128,8 @@ class Ledger:
     def check(self, cards: Path, journal: Path | None = None) -> None:
         """Every acknowledged span is in exactly one card."""
         result = self.balance(cards, journal)
-        assert (result.lost, result.duplicated, result.problems[:5]) == (0, 0, [])
+        found = (result.lost, result.duplicated, result.problems[:5])
+        assert found == (0, 0, []), found
         assert result.in_cards == result.spans > 0
 
 
