@@ -43,7 +43,7 @@ FORGET = 0.97
 """At each look: what is left of the size of the largest request. Half of it after half a second,
 unless one is still taken up: those that wait for it may be as large."""
 
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 10.0
 """A request that takes longer to read is slow; it is not what memory runs out by."""
 
 FORGET_BY_READ = 0.8
