@@ -10,12 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+LARGE_BYTES = 4 << 20
+"""A request after which memory is given back, instead of when it is needed."""
+
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_LARGE_BYTES = 1 << 20
+_MMAP_BYTES = 1 << 20
 _ARENAS = 2
 
 
@@ -31,7 +34,7 @@ def set_up_malloc() -> None:
     """Have what is large given back as soon as it is free. Does nothing without glibc."""
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 

@@ -84,10 +84,10 @@ LOADS: dict[str, Callable[[Program], None]] = {
         p, gzip.compress(b"\0" * (512 << 20)), packed=True, status=413
     ),
     "16 senders of 1 MiB": lambda p: flood(p, many_spans(1 << 20), 16),
+    "12 senders of 60 MiB": lambda p: flood(p, many_spans(LARGE), 12),
 }
 
-FLOODS: dict[str, Callable[[Program], None]] = {
-    "12 senders of 60 MiB": lambda p: flood(p, many_spans(LARGE), 12),
+PACKED: dict[str, Callable[[Program], None]] = {
     "12 senders of 60 MiB, gRPC and gzip": lambda p: flood(p, one_attribute(), 12, packed=True),
 }
 
@@ -122,13 +122,13 @@ def test_memory_stays_within_its_bound(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_of_large_messages_is_survived(name: str) -> None:
+@pytest.mark.parametrize("name", PACKED)
+def test_a_flood_of_packed_messages_is_survived(name: str) -> None:
     """The bound is wider: gRPC itself has three copies of a message while it hands it over."""
-    assert peak_of(FLOODS[name]) < BOUND * 1.75
+    assert peak_of(PACKED[name]) < BOUND * 1.5
 
 
 if __name__ == "__main__":
     print("| load | peak above the idle process |\n|---|---|")
-    for name, load in (LOADS | FLOODS).items():
+    for name, load in (LOADS | PACKED).items():
         print(f"| {name} | {peak_of(load) >> 20} MiB |", flush=True)

@@ -21,14 +21,12 @@ from tenacity.wait import wait_exponential_jitter
 
 from clawtrace_otel.collector.forwarding.senders import RefusedError, RetryableError, Sender
 from clawtrace_otel.collector.journal.interface import Journal
+from clawtrace_otel.collector.memory import LARGE_BYTES
 from clawtrace_otel.collector.telemetry.metrics import ServiceMetrics
 from clawtrace_otel.collector.telemetry.span_count import span_count
 from clawtrace_otel.errors import JournalError
 
 _log = logging.getLogger(__name__)
-
-LARGE_BYTES = 4 << 20
-"""Of a request after which memory is given back at once."""
 
 MAX_WAIT_SECONDS = 30.0
 

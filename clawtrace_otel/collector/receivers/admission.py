@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from clawtrace_otel.collector.ingest import UnavailableError
-from clawtrace_otel.collector.memory import make_trim, resident_bytes
+from clawtrace_otel.collector.memory import LARGE_BYTES, make_trim, resident_bytes
 
 LOOK_SECONDS = 0.02
 """How often the memory is looked at while requests are read."""
@@ -35,9 +35,6 @@ ALONE_SECONDS = 4.0
 
 COPIES = 3
 """Of a request while it is read or taken up."""
-
-LARGE_BYTES = 4 << 20
-"""A request after which memory is given back."""
 
 FORGET = 0.97
 """At each look: what is left of the size of the largest request. Half of it after half a second,
@@ -80,6 +77,7 @@ class Gate:
         self._waiting = 0
         self._largest = 0.0
         self._left = asyncio.Event()
+        self._came = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._trim = make_trim()
         self._trimmed_at = 0.0
@@ -112,6 +110,7 @@ class Gate:
         Raises:
             UnavailableError: there is no room now.
         """
+        self._came.set()
         await self._enter()
         key = _Read(time.monotonic())
         try:
@@ -165,6 +164,9 @@ class Gate:
 
     async def _watch(self) -> None:
         while True:
+            if not self._reads and not self._waiting and self._largest < 1:
+                self._came.clear()
+                await self._came.wait()  # an idle service does not look
             await asyncio.sleep(LOOK_SECONDS)
             if not self._pending():
                 self._largest *= FORGET

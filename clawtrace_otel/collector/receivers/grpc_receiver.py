@@ -1,7 +1,7 @@
 """OTLP over gRPC. Bodies stay bytes until the ingest thread decodes them.
 
 The methods are unary for clients. Here they are stream-unary, which is the same on the wire: so the
-sender is known and there is room before its message is received (docs/decisions).
+sender is known and there is room before its message is received (docs/decisions/0015-receivers.md).
 """
 
 from collections.abc import Awaitable, Callable
