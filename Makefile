@@ -18,7 +18,7 @@ $(FUZZ_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
 	@touch $@
 
-.PHONY: help install demo check format test fast soak fuzz fixtures golden accuracy docs schema proto constraints clean
+.PHONY: help install demo check format test fast otelcol soak fuzz fixtures golden accuracy docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,10 @@ test: $(STAMP) $(FUZZ_STAMP) ## all tests
 
 fast: $(STAMP) ## the tests that take under two minutes together
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+otelcol: $(STAMP) ## build the Collector, Jaeger and telemetrygen that tests/integration runs
+	@$(BIN)/python -m tests.integration.programs.go || $(BIN)/python -m pip install --quiet --constraint constraints.txt --group go
+	$(BIN)/python -m tests.integration.programs
 
 fuzz: $(FUZZ_STAMP) ## give all readers damaged input, each for FUZZ_SECONDS (600)
 	$(BIN)/python -m tests.fuzz

@@ -12,7 +12,8 @@ settings.register_profile("search", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 SLOW_FOLDERS = tuple(
-    Path(__file__).parent / name for name in ("collector/faults", "conformance", "journal")
+    Path(__file__).parent / name
+    for name in ("collector/faults", "conformance", "integration", "journal")
 )
 """Each test there is quick, but starts services or databases, and they are many."""
 
