@@ -40,6 +40,14 @@ FORGET = 0.97
 """At each look: what is left of the size of the largest request. Half of it after half a second,
 unless one is still taken up: those that wait for it may be as large."""
 
+YOUNG_LOOKS = 5
+"""Until the memory was looked at so often since a request began to be read, it does not tell yet
+how large the request is."""
+
+UNKNOWN_BYTES = 12 * 1024 * 1024
+"""What such a request counts for after a pause, if it does not announce its size. The more small
+ones were read, the less it is."""
+
 SLOW_SECONDS = 10.0
 """A request that takes longer to read is slow; it is not what memory runs out by."""
 
@@ -52,9 +60,17 @@ MAX_READS = 256
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """A request that is being read, since a monotonic time."""
+    """A request that is being read.
+
+    Attributes:
+        began: as a monotonic time.
+        look: how often the memory had been looked at by then.
+        size: in bytes, where the sender has announced it.
+    """
 
     began: float
+    look: int
+    size: int | None
 
 
 class Gate:
@@ -76,6 +92,8 @@ class Gate:
         self._reads: dict[_Read, asyncio.Timeout] = {}
         self._waiting = 0
         self._largest = 0.0
+        self._unknown: float = UNKNOWN_BYTES
+        self._looks = 0
         self._left = asyncio.Event()
         self._came = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -104,15 +122,18 @@ class Gate:
             await asyncio.wait([self._watcher])
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[None]:
+    async def read(self, size: int | None = None) -> AsyncIterator[None]:
         """Enter to read a body; leave when it was read and unpacked, and waits to be taken up.
+
+        Args:
+            size: in bytes, if the sender announces it and the body is not packed.
 
         Raises:
             UnavailableError: there is no room now.
         """
         self._came.set()
-        await self._enter()
-        key = _Read(time.monotonic())
+        await self._enter(size)
+        key = _Read(time.monotonic(), self._looks, size)
         try:
             async with asyncio.timeout(None) as deadline:
                 self._reads[key] = deadline
@@ -127,18 +148,19 @@ class Gate:
 
     def has_read(self, size: int) -> None:
         """A request of so many bytes was read and unpacked."""
-        self._largest = max(self._largest * FORGET_BY_READ, float(size))
+        self._largest = max(self._largest * FORGET_BY_READ, size)
+        self._unknown = max(self._unknown * FORGET_BY_READ, size)
         if size > LARGE_BYTES:
             self._trim()  # of the pieces that the server read it in
 
-    async def _enter(self) -> None:
-        if self._has_room():
+    async def _enter(self, size: int | None) -> None:
+        if self._has_room(size):
             return
         self._waiting += 1
         alone_at = time.monotonic() + ALONE_SECONDS
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                while not self._has_room():
+                while not self._has_room(size):
                     if time.monotonic() > alone_at and not self._reads and not self._pending():
                         return
                     self._left.clear()
@@ -148,26 +170,32 @@ class Gate:
         finally:
             self._waiting -= 1
 
-    def _has_room(self) -> bool:
+    def _has_room(self, size: int | None) -> bool:
         pending = self._pending()
         if (sending := self._sending()) and self._largest + sending > self._max_bytes / 4:
             return False  # one large request at a time, be it read, taken up or sent on
-        reads = self._fast_reads()
-        expected = COPIES * (pending + (reads + 1) * self._largest)
-        is_alone = not self._reads and not pending
-        limit = self._most_bytes if is_alone else self._soft_bytes
-        return reads < MAX_READS and self._resident() + expected < limit
+        if not self._reads and not pending:
+            return self._resident() + COPIES * self._largest < self._most_bytes
+        reads = [read for read in self._reads if read.began > time.monotonic() - SLOW_SECONDS]
+        expected = pending + self._young(size) + sum(map(self._expected, reads))
+        return len(reads) < MAX_READS and self._resident() + COPIES * expected < self._soft_bytes
 
-    def _fast_reads(self) -> int:
-        after = time.monotonic() - SLOW_SECONDS
-        return sum(read.began > after for read in self._reads)
+    def _expected(self, read: _Read) -> float:
+        if read.look > self._looks - YOUNG_LOOKS:
+            return self._young(read.size)
+        return self._largest if read.size is None else min(read.size, self._largest)
+
+    def _young(self, size: int | None) -> float:
+        return max(self._largest, self._unknown) if size is None else size
 
     async def _watch(self) -> None:
         while True:
             if not self._reads and not self._waiting and self._largest < 1:
+                self._unknown = UNKNOWN_BYTES
                 self._came.clear()
                 await self._came.wait()  # an idle service does not look
             await asyncio.sleep(LOOK_SECONDS)
+            self._looks += 1
             if not self._pending():
                 self._largest *= FORGET
             resident = self._resident()

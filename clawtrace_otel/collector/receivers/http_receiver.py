@@ -22,7 +22,12 @@ from clawtrace_otel.collector.reader import Body
 from clawtrace_otel.collector.receivers.addresses import split_address
 from clawtrace_otel.collector.receivers.answers import http_status, retry_seconds, trace_response
 from clawtrace_otel.collector.receivers.listener import Listener
-from clawtrace_otel.collector.receivers.reading import SlowError, check_size, read_body
+from clawtrace_otel.collector.receivers.reading import (
+    SlowError,
+    announced_size,
+    check_size,
+    read_body,
+)
 from clawtrace_otel.collector.receivers.reception import Reception
 from clawtrace_otel.collector.receivers.unpack import gunzip
 from clawtrace_otel.collector.security.access import Access
@@ -117,7 +122,7 @@ class HttpReceiver:
                 if unsupported := _unsupported(request):
                     return unsupported
                 check_size(request, self._access.max_request_bytes)
-                async with self._access.gate.read():
+                async with self._access.gate.read(announced_size(request)):
                     body = await self._read(request, sender, to_protobuf)
                     self._access.gate.has_read(len(body))
                 return _respond(await handle(body), kind)

@@ -55,6 +55,12 @@ def check_size(request: web.Request, max_bytes: int) -> None:
         raise TooLargeError(_too_large(max_bytes))
 
 
+def announced_size(request: web.Request) -> int | None:
+    """Of the body in bytes, if the sender tells and has not packed it."""
+    packed = request.headers.get("Content-Encoding", "identity").lower() != "identity"
+    return None if packed else request.content_length
+
+
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
     """The body of an HTTP request.
 

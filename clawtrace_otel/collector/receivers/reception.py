@@ -46,7 +46,7 @@ class Reception:
 
     async def take(self, signal: Signal, body: Body) -> Accepted:
         """Put a request into the journal. See :meth:`Ingest.submit`."""
-        start_ns = time.time_ns()
+        start_ns, started = time.time_ns(), time.monotonic()
         try:
             accepted = await self._ingest.submit(signal, body)
         except ClawTraceError:
@@ -54,6 +54,8 @@ class Reception:
             body.take()
             raise
         self._metrics.accepted(self._transport, accepted.spans)
+        if signal == "traces":
+            self._metrics.acknowledged(self._transport, time.monotonic() - started)
         if not accepted.only_own:
             self._own_traces.ingested(
                 self._transport, start_ns, spans=accepted.spans, rejected=accepted.rejected
