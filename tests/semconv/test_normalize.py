@@ -76,6 +76,41 @@ def test_chains_and_tasks_are_no_agents_though_the_collector_calls_them_so(
     assert kind_of(Span("", "", attributes={**attributes, **added})) == kind
 
 
+def test_a_tool_call_is_of_the_agent_that_langchain_names_though_the_collector_names_the_tool() -> (
+    None
+):
+    attributes = {
+        a.TRACELOOP_SPAN_KIND: "tool",
+        a.TRACELOOP_ENTITY_NAME: "read_file",
+        a.TRACELOOP_AGENT_NAME: "researcher",
+    }
+    added = {a.GEN_AI_OPERATION_NAME: "execute_tool", a.GEN_AI_AGENT_NAME: "read_file"}
+    for one in (attributes, {**attributes, **added}):
+        step = step_of(one)
+        assert (step.kind, step.tool, step.agent) == ("tool", "read_file", "researcher")
+
+
+def test_messages_are_read_where_they_are_whole_though_the_collector_makes_less_of_them() -> None:
+    """Its ``gen_ai_normalizer`` leaves out a text beside calls, and messages in several parts."""
+    asked, said = a.OI_INPUT_MESSAGES_PREFIX, f"{a.OI_OUTPUT_MESSAGES_PREFIX}0.message."
+    own = {
+        a.OPENINFERENCE_SPAN_KIND: "LLM",
+        f"{asked}0.message.contents.0.message_content.text": "What is in the report?",
+        f"{said}content": "First I read the report.",
+        f"{said}tool_calls.0.tool_call.function.name": "read_file",
+    }
+    part = {"type": "tool_call", "name": "read_file"}
+    added = {
+        a.GEN_AI_OPERATION_NAME: "chat",
+        a.GEN_AI_INPUT_MESSAGES: '[{"role": "user", "parts": []}]',
+        a.GEN_AI_OUTPUT_MESSAGES: json.dumps([{"role": "assistant", "parts": [part]}]),
+    }
+    step, normalized = step_of(own), step_of({**own, **added})
+    assert step.does == "plan_then_tool"
+    assert normalized.does == step.does
+    assert normalized.request_hash == step.request_hash
+
+
 @pytest.mark.parametrize(
     ("name", "metadata", "kind", "agent"),
     [

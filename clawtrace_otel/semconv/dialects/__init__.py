@@ -2,7 +2,7 @@
 
 The order is one of precedence. ``gen_ai.operation.name`` comes after the kinds of OpenInference and
 Traceloop, because the Collector's ``gen_ai_normalizer`` writes ``invoke_agent`` on their chains and
-tasks too. For fields the official names come first.
+tasks too. For fields the official names come first, but for messages that it makes less of.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from clawtrace_otel.semconv.dialects.langfuse import LANGFUSE
 from clawtrace_otel.semconv.dialects.langsmith import LANGSMITH
 from clawtrace_otel.semconv.dialects.litellm import LITELLM, LITELLM_V1
 from clawtrace_otel.semconv.dialects.openclaw import OPENCLAW
-from clawtrace_otel.semconv.dialects.openinference import OPENINFERENCE
+from clawtrace_otel.semconv.dialects.openinference import OPENINFERENCE, OPENINFERENCE_MESSAGES
 from clawtrace_otel.semconv.dialects.others import SENTRY
 from clawtrace_otel.semconv.dialects.pydantic_ai import LOGFIRE, LOGFIRE_PENDING, PYDANTIC_AI
 from clawtrace_otel.semconv.dialects.strands import STRANDS
@@ -51,6 +51,7 @@ BY_KIND: tuple[Dialect, ...] = (
 """The dialects that say what a span is, the most trusted first."""
 
 BY_FIELD: tuple[Dialect, ...] = (
+    OPENINFERENCE_MESSAGES,
     GENAI,
     PYDANTIC_AI,
     LOGFIRE,

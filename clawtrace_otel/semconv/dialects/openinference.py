@@ -41,8 +41,8 @@ OPENINFERENCE = Dialect(
         "reasoning": (a.OI_TOKENS_REASONING,),
         "cost": (a.OI_COST_TOTAL,),
         "parameters": (a.OI_INVOCATION_PARAMETERS,),
-        "input_messages": (a.OI_INPUT_MESSAGES_PREFIX, a.OI_INPUT_VALUE),
-        "output_messages": (a.OI_OUTPUT_MESSAGES_PREFIX, a.OI_OUTPUT_VALUE),
+        "input_messages": (a.OI_INPUT_VALUE,),
+        "output_messages": (a.OI_OUTPUT_VALUE,),
     },
     tool={
         "tool": (a.OI_TOOL_NAME,),
@@ -55,3 +55,15 @@ OPENINFERENCE = Dialect(
     # The wrapper around a run, and a handoff between agents (OpenAI Agents SDK).
     unnamed={"agent": "workflow", "tool": "span"},
 )
+
+OPENINFERENCE_MESSAGES = Dialect(
+    name="OpenInference's messages",
+    source="openinference-semantic-conventions 0.1.42 and captured spans.",
+    llm={
+        "input_messages": (a.OI_INPUT_MESSAGES_PREFIX,),
+        "output_messages": (a.OI_OUTPUT_MESSAGES_PREFIX,),
+    },
+)
+"""They come before the official ones, which the Collector's ``gen_ai_normalizer`` makes of them: a
+message of several contents is then empty, and one that calls tools has lost its text.
+"""

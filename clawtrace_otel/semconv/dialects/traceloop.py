@@ -21,6 +21,9 @@ TRACELOOP = Dialect(
         "tool": (a.TRACELOOP_ENTITY_NAME,),
         "arguments": (a.TRACELOOP_ENTITY_INPUT,),
         "result": (a.TRACELOOP_ENTITY_OUTPUT,),
+        # Here, and not in `any` alone, so that it comes before the official name: the Collector's
+        # `gen_ai_normalizer` writes the tool's own name there.
+        "agent": (a.TRACELOOP_AGENT_NAME,),
     },
     agent={"agent": (a.TRACELOOP_ENTITY_NAME,)},
     any={"session": (a.TRACELOOP_SESSION_ID,), "agent": (a.TRACELOOP_AGENT_NAME,)},
