@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import Protocol
 
 from tests.collector import peers
 from tests.collector.faults import workload
@@ -19,6 +20,18 @@ PAUSE_SECONDS = 0.005
 """After each request, so that a test does not take the whole machine."""
 
 
+class Receiver(Protocol):
+    """Who takes OTLP: our service, or a Collector in front of it.
+
+    Attributes:
+        grpc: ``host:port`` for OTLP/gRPC.
+        http: ``host:port`` for OTLP/HTTP.
+    """
+
+    grpc: str
+    http: str
+
+
 class Load:
     """Senders, two by gRPC and two by HTTP, one of each with gzip.
 
@@ -30,7 +43,7 @@ class Load:
     def __init__(self, seed: int = 1) -> None:
         self.ledger = Ledger()
         self.refusals: list[Refusal] = []
-        self._program: peers.Program | None = None
+        self._program: Receiver | None = None
         self._stopping = threading.Event()
         self._given_up = threading.Event()
         self._numbers = count(1)
@@ -46,7 +59,7 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def send_to(self, program: peers.Program | None) -> None:
+    def send_to(self, program: Receiver | None) -> None:
         """Send to this one from now on; wait while there is none."""
         self._program = program
 
@@ -102,7 +115,7 @@ class Load:
 
 
 @contextmanager
-def load(program: peers.Program | None = None, seed: int = 1) -> Iterator[Load]:
+def load(program: Receiver | None = None, seed: int = 1) -> Iterator[Load]:
     """A load that runs, and ends whatever happens."""
     made = Load(seed)
     made.send_to(program)

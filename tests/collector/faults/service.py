@@ -43,12 +43,23 @@ class Service(Program):
 
     def metric(self, name: str, **labels: str) -> float:
         """The value of a metric at /metrics, summed over the labels that are not given."""
-        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=30) as response:
-            text = response.read().decode()
-        wanted = {f'{key}="{value}"' for key, value in labels.items()}
-        found = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
-        return sum(float(value) for shown, value in found if wanted <= set(shown.split(",")))
+        return metric_at(self.metrics, name, **labels)
 
     def says(self, text: str, seconds: float = 20) -> None:
         """Wait until the log has a text."""
         peers.until(lambda: text in self.log, seconds)
+
+
+def metric_at(address: str, name: str, **labels: str) -> float:
+    """The value of a metric at ``/metrics``, summed over the labels that are not given.
+
+    Args:
+        address: ``host:port`` of a service of ours, or of the Collector.
+        name: of the metric, with its suffix.
+        labels: what the labels must be.
+    """
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as response:
+        text = response.read().decode()
+    wanted = {f'{key}="{value}"' for key, value in labels.items()}
+    found = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
+    return sum(float(value) for shown, value in found if wanted <= set(shown.split(",")))
