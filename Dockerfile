@@ -9,7 +9,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY clawtrace_otel clawtrace_otel
 RUN python3 -m pip wheel --no-deps --wheel-dir /wheels . \
  && python3 -m pip --python /opt/clawtrace/bin/python3 install --constraint constraints.txt \
-    "$(ls /wheels/*.whl)[postgres]"
+    "$(ls /wheels/*.whl)[postgres,s3]"
 
 FROM python:3.11-slim-bookworm
 # The Collector's image runs as 10001 too, so one owner fits every volume.

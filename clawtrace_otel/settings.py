@@ -34,7 +34,13 @@ SECRET = {"secret": True}
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """All settings. The service reads all of them, an agent's process those of cards and prices."""
 
-    cards: Annotated[str, Meta(description="folder that the cards are written to")] = "tracecards"
+    cards: Annotated[
+        str,
+        Meta(
+            description="folder that the cards are written to, or `s3://BUCKET/PREFIX` and the "
+            "like; see docs/storage.md"
+        ),
+    ] = "tracecards"
     max_card_bytes: Annotated[
         int, Meta(ge=1024, description="size of a card; what does not fit is folded")
     ] = 4096

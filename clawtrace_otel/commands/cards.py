@@ -2,20 +2,22 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from itertools import chain
 
 import click
 
 from clawtrace_otel.commands.common import (
     json_option,
+    place,
     print_json,
     print_table,
     told_errors,
     usd,
 )
 from clawtrace_otel.errors import CardError
+from clawtrace_otel.storage.urls import Where
 from clawtrace_otel.tracecard.model import Card, StepLine
-from clawtrace_otel.tracecard.read import card_paths, read_card
+from clawtrace_otel.tracecard.read import read_card, read_cards
 
 _SORTS: dict[str, Callable[[Card], tuple[float, str]]] = {
     "time": lambda card: (0.0, card["started"]),
@@ -30,7 +32,7 @@ def command() -> None:
 
 
 @command.command("ls")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=place(exists=True))
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
@@ -39,14 +41,15 @@ def command() -> None:
     help="The oldest first, the dearest, or the most wasteful by the low end of its waste.",
 )
 @json_option
-def ls(folder: Path, sort: str, as_json: bool) -> None:
+def ls(folder: Where, sort: str, as_json: bool) -> None:
     """List the cards of FOLDER. Files that are no valid card are named on standard error."""
     cards = []
-    for path in card_paths(folder):
-        try:
-            cards.append(read_card(path))
-        except CardError as e:
-            click.echo(f"left out: {e}", err=True)
+    with told_errors():
+        for _, card in read_cards(folder):
+            if isinstance(card, CardError):
+                click.echo(f"left out: {card}", err=True)
+            else:
+                cards.append(_without_steps(card))
     cards.sort(key=_SORTS[sort])
     if as_json:
         keys = ("trace_id", "started", "root", "status", "duration_s", "total", "outcome")
@@ -62,9 +65,9 @@ def ls(folder: Path, sort: str, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("card", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("card", type=place(exists=True, file_okay=True, dir_okay=False))
 @json_option
-def show(card: Path, as_json: bool) -> None:
+def show(card: Where, as_json: bool) -> None:
     """Show one CARD: its sums and a table of its steps."""
     with told_errors():
         content = read_card(card)
@@ -88,18 +91,18 @@ def show(card: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def validate(paths: tuple[Path, ...]) -> None:
+@click.argument("paths", nargs=-1, required=True, type=place(exists=True, file_okay=True))
+def validate(paths: tuple[Where, ...]) -> None:
     """Check cards, and folders of them, against the schema."""
-    files = [f for path in paths for f in (card_paths(path) if path.is_dir() else [path])]
-    wrong = 0
-    for file in files:
-        try:
-            read_card(file)
-        except CardError as e:
-            wrong += 1
-            click.echo(str(e), err=True)
-    click.echo(f"{len(files) - wrong} valid, {wrong} not")
+    valid = wrong = 0
+    with told_errors():
+        for _, card in chain.from_iterable(read_cards(path) for path in paths):
+            if isinstance(card, CardError):
+                wrong += 1
+                click.echo(str(card), err=True)
+            else:
+                valid += 1
+    click.echo(f"{valid} valid, {wrong} not")
     sys.exit(1 if wrong else 0)
 
 
@@ -109,6 +112,11 @@ def schema() -> None:
     from clawtrace_otel.tracecard.schema import shipped_schema
 
     click.echo(shipped_schema(), nl=False)
+
+
+def _without_steps(card: Card) -> Card:
+    """What a list shows of a card; many are in memory at a time."""
+    return {**card, "steps": []}
 
 
 def _row(card: Card) -> list[str]:

@@ -33,11 +33,14 @@ def command(context: click.Context, /, config: Path | None, **flags: str | None)
     "--config", required=True, type=click.Path(dir_okay=False, path_type=Path), help="To check."
 )
 def validate(config: Path) -> None:
-    """Check a settings file, and the price file that it names."""
+    """Check a settings file, and the price file that it names; nothing is asked of a network."""
     with told_errors():
+        from clawtrace_otel.exporters.card_folder import CardFolder
         from clawtrace_otel.tracecard.factory import make_compiler
 
-        make_compiler(load_settings({}, config, environment={}))
+        settings = load_settings({}, config, environment={})
+        make_compiler(settings)
+        CardFolder(settings.cards)
     click.echo(f"{config} is valid")
 
 

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from clawtrace_otel import settings
-from clawtrace_otel.errors import ClawTraceError
+from clawtrace_otel.errors import ClawTraceError, ConfigError
+from clawtrace_otel.storage.urls import RemoteUrl, Where, parse_where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +23,32 @@ CARD_SETTINGS = (
     "state_changing_tools",
     "near_threshold",
 )
+
+
+def place(
+    *, exists: bool = False, file_okay: bool = False, dir_okay: bool = True
+) -> Callable[[str], Where]:
+    """The type of an option that is a path, or a URL of object storage.
+
+    Args:
+        exists: of a path; whether there is something at a URL is seen when it is read.
+        file_okay: a path may be a file.
+        dir_okay: a path may be a folder.
+    """
+    path_type = click.Path(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(value: str) -> Where:
+        try:
+            parsed = parse_where(value)
+        except ConfigError as e:
+            raise click.BadParameter(str(e)) from e
+        if isinstance(parsed, RemoteUrl):
+            return parsed.text
+        path: Path = path_type.convert(parsed, None, None)
+        return path
+
+    return convert
+
 
 _WIDE = 400
 """Columns where no terminal says how many there are: nothing is cut."""

@@ -1,15 +1,15 @@
-"""The folder that cards are written to."""
+"""The folder that cards are written to, on this machine or in object storage."""
 
 import re
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 
-from clawtrace_otel.errors import CardError, ConfigError
+from clawtrace_otel.errors import CardError
+from clawtrace_otel.storage.open import open_store
+from clawtrace_otel.storage.urls import Where
 from clawtrace_otel.tracecard.model import Card
-from clawtrace_otel.tracecard.read import read_card
-from clawtrace_otel.tracecard.write import write_text
+from clawtrace_otel.tracecard.read import read_card_in
 
 _NAME = re.compile(r"[0-9a-f]{32}(-[0-9a-f]+)?")
 
@@ -34,18 +34,23 @@ def mark(text: str, revision: int, *, closed: bool) -> CardMark:
     return CardMark(revision, blake2b(text.encode(), digest_size=16).digest(), closed)
 
 
-LEFTOVER_SECONDS = 3600.0
-
-
 class CardFolder:
     """Writes cards as ``<trace id>.yaml``.
 
     Args:
-        path: the folder; it is made if it does not exist.
+        where: path of the folder, or URL of object storage. A folder is made by :meth:`check`.
+
+    Raises:
+        ConfigError: the URL cannot be used, or packages for its scheme are missing.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, where: Where) -> None:
+        self.store = open_store(where)
+
+    @property
+    def where(self) -> str:
+        """The folder as people know it, without secrets."""
+        return self.store.where
 
     def check(self) -> None:
         """Make the folder and try whether it can be written to.
@@ -53,24 +58,9 @@ class CardFolder:
         Raises:
             ConfigError: it cannot.
         """
-        probe = self.path / ".clawtrace-probe"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-            self._remove_leftovers()
-        except OSError as e:
-            msg = f"cards cannot be written to {self.path}: {e}; choose another folder with --cards"
-            raise ConfigError(msg) from e
+        self.store.check()
 
-    def _remove_leftovers(self) -> None:
-        """What a process that was killed had begun to write. Another may be writing now."""
-        before = time.time() - LEFTOVER_SECONDS
-        for path in self.path.glob(".*.tmp"):
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-
-    def write(self, trace_id: str, text: str, part: str = "") -> Path:
+    def write(self, trace_id: str, text: str, part: str = "") -> None:
         """Write a card.
 
         Args:
@@ -81,29 +71,52 @@ class CardFolder:
         Raises:
             OSError: the folder cannot be written to.
         """
-        path = self.file(trace_id, part)
-        write_text(text, path)
-        return path
+        self.store.write(file_name(trace_id, part), text)
 
     def read(self, trace_id: str) -> Card | None:
         """The card of a trace; ``None`` if there is none, or none that can be read."""
         try:
-            return read_card(self.file(trace_id))
-        except (OSError, CardError):
+            return read_card_in(self.store, file_name(trace_id))
+        except CardError:
             return None
 
-    def remove(self, trace_id: str, part: str = "") -> None:
-        """Remove a card if there is one."""
-        self.file(trace_id, part).unlink(missing_ok=True)
-
-    def file(self, trace_id: str, part: str = "") -> Path:
-        """The file of a card.
+    def text(self, trace_id: str) -> str:
+        """The card of a trace as it is; empty if there is none.
 
         Raises:
-            ValueError: the name would not be made of ids; nothing else may choose a file.
+            OSError: the folder cannot be read.
         """
-        name = f"{trace_id}-{part}" if part else trace_id
-        if not _NAME.fullmatch(name):
-            msg = f"{name!r} is no name of a card"
-            raise ValueError(msg)
-        return self.path / f"{name}.yaml"
+        try:
+            return self.store.read(file_name(trace_id)).decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def remove(self, trace_id: str, part: str = "") -> None:
+        """Remove a card if there is one.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        self.store.remove(file_name(trace_id, part))
+
+    def missing(self, trace_ids: Iterable[str]) -> set[str]:
+        """Those of the traces that have no card.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        names = {file_name(trace_id): trace_id for trace_id in trace_ids}
+        return {names[name] for name in self.store.missing(names)}
+
+
+def file_name(trace_id: str, part: str = "") -> str:
+    """The name of a card's file.
+
+    Raises:
+        ValueError: it would not be made of ids; nothing else may choose a file.
+    """
+    name = f"{trace_id}-{part}" if part else trace_id
+    if not _NAME.fullmatch(name):
+        msg = f"{name!r} is no name of a card"
+        raise ValueError(msg)
+    return f"{name}.yaml"

@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -62,13 +61,17 @@ class TraceCardSpanExporter(SpanExporter):
     def __init__(self, **settings: object) -> None:
         self._settings = load_settings(settings)
         self._compiler = make_compiler(self._settings)
-        self._folder = CardFolder(Path(self._settings.cards))
+        self._folder = CardFolder(self._settings.cards)
         self._reset()
+        if not self._folder.store.is_remote:  # the agent does not wait for a network to start
+            self._check()
+        call_in_forked_child(self._reset)
+
+    def _check(self) -> None:
         try:
             self._folder.check()
         except ConfigError as e:
             _log.error("%s", e)
-        call_in_forked_child(self._reset)
 
     def _reset(self) -> None:
         """Start anew: what a forked child inherits is its parent's to write."""
@@ -91,7 +94,7 @@ class TraceCardSpanExporter(SpanExporter):
                 self._evict()
         except Exception:
             _log.exception(
-                "%d spans did not reach their cards in %s", len(spans), self._folder.path
+                "%d spans did not reach their cards in %s", len(spans), self._folder.where
             )
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS if written else SpanExportResult.FAILURE
@@ -102,7 +105,7 @@ class TraceCardSpanExporter(SpanExporter):
             with self._lock:
                 return self._write(self._traces)
         except Exception:
-            _log.exception("cards could not be written to %s", self._folder.path)
+            _log.exception("cards could not be written to %s", self._folder.where)
             return False
 
     def shutdown(self) -> None:
@@ -141,7 +144,7 @@ class TraceCardSpanExporter(SpanExporter):
             try:
                 self._write_card(together[0], together[1:])
             except OSError as e:
-                _log.error("the card of a trace cannot be written to %s: %s", self._folder.path, e)
+                _log.error("the card of a trace cannot be written to %s: %s", self._folder.where, e)
                 written = False
         return written
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from clawtrace_otel.errors import ConfigError
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark, mark
@@ -41,23 +40,16 @@ class CardKeeper:
             return None
         trace_id = card["trace_id"]
         try:
-            found = self._text(trace_id)
+            found = self._folder.text(trace_id)
             last = self._known.get(trace_id, _mark_of(found))
             self.before[trace_id] = last
             text = _next_text(compiled, card, last)
             if text != found:
                 self._folder.write(trace_id, text)
         except OSError as e:
-            msg = f"cards cannot be written to {self._folder.path}: {e}"
+            msg = f"cards cannot be written to {self._folder.where}: {e}"
             raise ConfigError(msg) from e
         return card
-
-    def _text(self, trace_id: str) -> str:
-        path: Path = self._folder.file(trace_id)
-        try:
-            return path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
 
 
 def _mark_of(text: str) -> CardMark:

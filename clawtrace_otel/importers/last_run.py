@@ -6,20 +6,24 @@ It stands in ``.clawtrace-compiled.json`` beside the cards. Losing it costs time
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from clawtrace_otel import __version__
+from clawtrace_otel.errors import CardError, ConfigError
+from clawtrace_otel.exporters.card_folder import CardFolder
 from clawtrace_otel.importers.plan import Group
 from clawtrace_otel.settings import FIELDS, Settings
-from clawtrace_otel.tracecard.write import write_text
+from clawtrace_otel.storage.interface import Store
+from clawtrace_otel.tracecard.read import SUFFIX, card_names
 
 NAME = ".clawtrace-compiled.json"
 
 VERSION = 1
 
 
-_FILES = ("prices", "litellm_prices")
+FILES = ("prices", "litellm_prices")
 """Settings that name files which cards depend on."""
 
 _OF_THE_SERVICE = frozenset(
@@ -90,15 +94,14 @@ class LastRun:
         fingerprint: of this run.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self._path = folder / NAME
-        self._folder = folder
+    def __init__(self, folder: CardFolder, fingerprint: str) -> None:
+        self._store = folder.store
         self._fingerprint = fingerprint
-        self._notes = _load(self._path)
+        self._notes = _load(self._store)
 
     def unchanged(self, groups: list[Group]) -> list[Group]:
         """The groups that would give the cards that are there."""
-        there = {path.stem for path in self._folder.glob("*.yaml")}
+        there = self._cards_there()
         return [group for group in groups if self._is_unchanged(group, there)]
 
     def cards(self, group: Group) -> list[str]:
@@ -118,11 +121,22 @@ class LastRun:
         """Write the notes down.
 
         Raises:
-            OSError: the folder cannot be written to.
+            ConfigError: the folder cannot be written to.
         """
-        write_text(
-            msgspec.json.encode(self._notes, order="deterministic").decode() + "\n", self._path
-        )
+        text = msgspec.json.encode(self._notes, order="deterministic").decode()
+        try:
+            self._store.write(NAME, text + "\n")
+        except OSError as e:
+            msg = f"the notes on this run cannot be written to {self._store.where}: {e}"
+            raise ConfigError(msg) from e
+
+    def _cards_there(self) -> set[str]:
+        if not self._notes.groups:
+            return set()
+        try:
+            return {name.removesuffix(SUFFIX) for name in card_names(self._store)}
+        except CardError:
+            return set()
 
     def _is_unchanged(self, group: Group, there: set[str]) -> bool:
         noted = self._notes.groups.get(group.key)
@@ -140,15 +154,24 @@ def fingerprint(settings: Settings) -> str:
     Raises:
         OSError: a price file cannot be read.
     """
-    values = {name: getattr(settings, name) for name in FIELDS if name not in _OF_THE_SERVICE}
-    prices = [Path(values[name]).read_bytes() for name in _FILES if values[name]]
+    values = _of_cards(settings)
+    prices = [Path(values[name]).read_bytes() for name in FILES if values[name]]
     parts = (__version__, version("genai-prices"), values, prices)
     return blake2b(msgspec.msgpack.encode(parts), digest_size=16).hexdigest()
 
 
-def _load(path: Path) -> _Notes:
+def of_cards(settings: Settings) -> Settings:
+    """The settings that cards depend on; the others, with what is secret, have their defaults."""
+    return Settings(**_of_cards(settings))
+
+
+def _of_cards(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in FIELDS if name not in _OF_THE_SERVICE}
+
+
+def _load(store: Store) -> _Notes:
     try:
-        notes = msgspec.json.decode(path.read_bytes(), type=_Notes)
+        notes = msgspec.json.decode(store.read(NAME), type=_Notes)
     except (OSError, ValueError):
         return _Notes()
     return notes if notes.version == VERSION else _Notes()

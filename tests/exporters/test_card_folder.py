@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from clawtrace_otel.exporters.card_folder import LEFTOVER_SECONDS, CardFolder
+from clawtrace_otel.exporters.card_folder import CardFolder
+from clawtrace_otel.storage.local import LEFTOVER_SECONDS
 
 
 def test_what_a_killed_process_left_is_removed_but_not_what_another_writes_now(

@@ -18,6 +18,9 @@ BURST = 10
 
 WINDOW_SECONDS = 60.0
 
+_TALKATIVE = ("aiobotocore", "botocore", "fsspec", "s3fs")
+"""Libraries that write all that they send at level ``debug``, session tokens included."""
+
 _MAX_MESSAGES = 1000
 """That are kept apart. Only those of other libraries can be many."""
 
@@ -128,6 +131,8 @@ def set_up_logging(log_format: LogFormat, level: LogLevel) -> None:
     handler = CalmHandler(sys.stderr)
     handler.setFormatter(_FORMATTERS[log_format]())
     logging.basicConfig(handlers=[handler], level=level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.NOTSET)
 
 
 def _saying(record: logging.LogRecord, held_back: int) -> logging.LogRecord:

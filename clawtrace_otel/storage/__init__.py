@@ -1,0 +1,1 @@
+"""Where cards are: a folder of this machine, or object storage."""
