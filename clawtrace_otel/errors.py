@@ -7,6 +7,7 @@ ClawTraceError
   CardError      a file is not a valid TraceCard
   JournalError   the journal cannot be opened, read or written
     JournalDamagedError   its file is damaged
+  EngineError    a cluster cannot be used for what it is asked to do
 
 A message says what is wrong, quotes the value, says where (path to the key, file, span id) and what
 to do about it. Errors inside an instrumented agent are logged and counted, never raised into it.
@@ -39,3 +40,7 @@ class JournalError(ClawTraceError):
 
 class JournalDamagedError(JournalError):
     """The journal's file is damaged. The next start saves what can be read."""
+
+
+class EngineError(ClawTraceError):
+    """A cluster cannot be reached, or its workers have other versions or see other files."""

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from clawtrace_otel.commands.common import (
     CARD_SETTINGS,
     json_option,
     needed_extra,
+    place,
     print_json,
     setting_options,
     told_errors,
@@ -19,9 +21,10 @@ from clawtrace_otel.commands.common import (
 from clawtrace_otel.importers.registry import MODULES
 from clawtrace_otel.money import to_usd
 from clawtrace_otel.settings import Settings, load_settings
+from clawtrace_otel.storage.urls import Where
 
 if TYPE_CHECKING:
-    from clawtrace_otel.importers.compile_folder import Outcome
+    from clawtrace_otel.importers.compile_folder import Engine, Outcome
     from clawtrace_otel.importers.forward_spans import SpanForwarder
     from clawtrace_otel.importers.plan import Plan
 
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     default="auto",
     help="Of the files; auto asks each format.",
 )
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("-o", "--output", type=place(), metavar="FOLDER", help="Or s3://BUCKET/PREFIX.")
 @click.option("--force", is_flag=True, help="Read what did not change, too.")
 @click.option(
     "--jobs",
@@ -43,15 +46,22 @@ if TYPE_CHECKING:
     default=0,
     help="Processes; 0, the default, is as many as are worth it.",
 )
+@click.option(
+    "--engine",
+    metavar="URL",
+    default="",
+    help="Have the workers of a Dask cluster read: tcp://SCHEDULER:8786.",
+)
 @click.option("--forward", metavar="URL", help="Send the enriched spans to this OTLP receiver.")
 @setting_options(*CARD_SETTINGS)
 @json_option
 def command(
     paths: tuple[Path, ...],
     kind: str,
-    output: Path | None,
+    output: Where | None,
     force: bool,
     jobs: int,
+    engine: str,
     forward: str | None,
     as_json: bool,
     **flags: str | None,
@@ -63,22 +73,38 @@ def command(
     have written. What did not change since the last run is left alone. What cannot be read is
     listed and loses nothing else; the status is 1 if nothing could be read.
     """
+    if engine and (jobs or forward):
+        msg = "--jobs and --forward are for this machine, --engine is not"
+        raise click.UsageError(msg)
     with told_errors(), needed_extra("importers"):
+        from clawtrace_otel.commands.progress import ReadingBar
         from clawtrace_otel.exporters.card_folder import CardFolder
+        from clawtrace_otel.importers.compile_folder import FolderRun
         from clawtrace_otel.importers.plan import make_plan
 
         settings = load_settings(flags)
-        folder = CardFolder(output or Path(settings.cards))
+        where = output or settings.cards
+        folder = CardFolder(where)
         folder.check()
         plan = make_plan(paths, kind)
         with ExitStack() as stack:
             sender = stack.enter_context(_forwarder(forward, settings)) if forward else None
-            outcome = _run(plan, folder.path, settings, sender, jobs=jobs, force=force)
+            run = FolderRun(
+                plan,
+                where,
+                settings,
+                jobs=jobs,
+                force=force,
+                watcher=sender,
+                engine=_engine(engine) if engine else None,
+            )
+            with ReadingBar(run.size) as bar:
+                outcome = run.run(bar.tell)
     _tell_problems(plan, outcome)
     if as_json:
-        print_json(_as_json(folder.path, plan, outcome, sender))
+        print_json(_as_json(folder.where, plan, outcome, sender))
     else:
-        _print(folder.path, outcome, sender)
+        _print(folder.where, outcome, sender)
     if not outcome.summary.spans and not outcome.unchanged:
         click.echo("nothing could be read", err=True)
         sys.exit(1)
@@ -93,21 +119,11 @@ def _forwarder(url: str, settings: Settings) -> "SpanForwarder":
     return SpanForwarder(url, make_compiler(settings), outgoing=make_outgoing(settings))
 
 
-def _run(
-    plan: "Plan",
-    folder: Path,
-    settings: Settings,
-    sender: "SpanForwarder | None",
-    *,
-    jobs: int,
-    force: bool,
-) -> "Outcome":
-    from clawtrace_otel.commands.progress import ReadingBar
-    from clawtrace_otel.importers.compile_folder import FolderRun
+def _engine(address: str) -> "Engine":
+    with needed_extra("dask"):
+        from clawtrace_otel.importers.dask_pool import DaskPool
 
-    run = FolderRun(plan, folder, settings, jobs=jobs, force=force, watcher=sender)
-    with ReadingBar(run.size) as bar:
-        return run.run(bar.tell)
+    return partial(DaskPool, address)
 
 
 def _tell_problems(plan: "Plan", outcome: "Outcome") -> None:
@@ -120,7 +136,7 @@ def _tell_problems(plan: "Plan", outcome: "Outcome") -> None:
         click.echo(f"{text}, the first: {plan.unknown[0]}", err=True)
 
 
-def _print(folder: Path, outcome: "Outcome", sender: "SpanForwarder | None") -> None:
+def _print(folder: str, outcome: "Outcome", sender: "SpanForwarder | None") -> None:
     done = outcome.summary
     told = [
         f"{_count(done.spans, 'span')}, {_count(done.traces, 'trace')}, "
@@ -140,11 +156,11 @@ def _print(folder: Path, outcome: "Outcome", sender: "SpanForwarder | None") -> 
 
 
 def _as_json(
-    folder: Path, plan: "Plan", outcome: "Outcome", sender: "SpanForwarder | None"
+    folder: str, plan: "Plan", outcome: "Outcome", sender: "SpanForwarder | None"
 ) -> dict[str, object]:
     done = outcome.summary
     value: dict[str, object] = {
-        "folder": str(folder),
+        "folder": folder,
         "spans": done.spans,
         "traces": done.traces,
         "cards": done.cards,

@@ -1,19 +1,22 @@
 """Recorded runs to a folder of cards: only what changed, in parallel where that is worth it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from clawtrace_otel.exporters.card_folder import CardFolder, CardMark
 from clawtrace_otel.importers.compile_group import Summary
 from clawtrace_otel.importers.last_run import LastRun, fingerprint
 from clawtrace_otel.importers.plan import Group, Plan
 from clawtrace_otel.importers.pool import Pool, jobs_for
-from clawtrace_otel.importers.worker import Result, SpanWatcher, Worker
+from clawtrace_otel.importers.worker import Here, Result, Runner, SpanWatcher, Worker
 from clawtrace_otel.settings import Settings
+from clawtrace_otel.storage.urls import Where
 from clawtrace_otel.tracecard.factory import make_compiler
 
 Tell = Callable[[int], None]
+
+Engine = Callable[[Settings, Where, Tell], Runner]
+"""Makes a runner, given the settings and folder of a run and what is to be told of progress."""
 
 
 def _ignore(size: int) -> None:
@@ -42,35 +45,40 @@ class FolderRun:
 
     Args:
         plan: what is to be read.
-        folder: takes the cards.
+        folder: path or URL; takes the cards.
         settings: for the compiler.
         jobs: processes; 0 is as many as are worth it.
         force: read everything, as if nothing had been compiled before.
         watcher: is shown each span; then all is read in this process.
+        engine: makes what reads instead of this machine.
 
     Attributes:
         size: bytes that are to be read.
 
     Raises:
+        ConfigError: the URL cannot be used.
         PriceError: the price file is wrong.
     """
 
     def __init__(
         self,
         plan: Plan,
-        folder: Path,
+        folder: Where,
         settings: Settings,
         *,
         jobs: int = 0,
         force: bool = False,
         watcher: SpanWatcher | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self._groups = plan.groups
         self._folder = folder
         self._settings = settings
         self._jobs = 1 if watcher else jobs
-        self._worker = Worker(make_compiler(settings), CardFolder(folder), watcher)
-        self._last = LastRun(folder, fingerprint(settings))
+        self._engine = engine
+        cards = CardFolder(folder)
+        self._worker = Worker(make_compiler(settings), cards, watcher)
+        self._last = LastRun(cards, fingerprint(settings))
         self._outcome = Outcome(Summary(problems=list(plan.problems)))
         if not force:
             self._outcome.unchanged = self._last.unchanged(plan.groups)
@@ -85,14 +93,13 @@ class FolderRun:
             tell: is called with the bytes that were read so far, out of :attr:`size`.
 
         Raises:
-            ClawTraceError: a card cannot be written.
+            ClawTraceError: a card, or the notes on this run, cannot be written.
             ModuleNotFoundError: packages of an extra are missing.
-            OSError: the notes on this run cannot be written.
         """
         results: dict[str, Result] = {}
         try:
             meter = _Meter(tell)
-            for group, result in self._results(meter):
+            for group, result in self._runner(meter).run(self._changed):
                 results[group.key] = result
                 meter.finish(group.size)
                 self._note(group, result.summary)
@@ -104,13 +111,13 @@ class FolderRun:
                 self._outcome.summary.add(results[group.key].summary)
         return self._outcome
 
-    def _results(self, meter: "_Meter") -> Iterator[tuple[Group, Result]]:
+    def _runner(self, meter: "_Meter") -> Runner:
+        if self._engine is not None:
+            return self._engine(self._settings, self._folder, meter.at)
         jobs = jobs_for(self._changed, self._jobs)
         if jobs > 1:
-            yield from Pool(self._settings, self._folder, jobs, meter.at).run(self._changed)
-            return
-        for group in self._changed:
-            yield group, self._worker.run([group], meter.add)
+            return Pool(self._settings, self._folder, jobs, meter.at)
+        return Here(self._worker, meter.add)
 
     def _note(self, group: Group, summary: Summary) -> None:
         """What gave nothing is tried again the next time, and its problems told again."""

@@ -9,7 +9,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 
 from clawtrace_otel.exporters.card_folder import CardFolder
 from clawtrace_otel.importers.compile_group import Summary
@@ -17,6 +16,7 @@ from clawtrace_otel.importers.importer import Problem
 from clawtrace_otel.importers.plan import Group
 from clawtrace_otel.importers.worker import Result, Worker
 from clawtrace_otel.settings import Settings
+from clawtrace_otel.storage.urls import Where
 from clawtrace_otel.tracecard.factory import make_compiler
 
 MIN_BYTES = 16 * 1024 * 1024
@@ -55,13 +55,13 @@ class Pool:
 
     Args:
         settings: for the compilers.
-        folder: of the cards.
+        folder: of the cards, a path or URL.
         jobs: processes.
         tell: is called now and then with the bytes that were read so far.
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, jobs: int, tell: Callable[[int], None]
+        self, settings: Settings, folder: Where, jobs: int, tell: Callable[[int], None]
     ) -> None:
         # Not "fork": whoever calls us may have threads.
         self._context = get_context("spawn")
@@ -124,12 +124,12 @@ class _Here:
 _here: _Here | None = None
 
 
-def start_worker(settings: Settings, folder: Path, counter: "Synchronized[int]") -> None:
+def start_worker(settings: Settings, folder: Where, counter: "Synchronized[int]") -> None:
     """Make the worker of a process of the pool: the one that this is called in.
 
     Args:
         settings: for the compiler.
-        folder: of the cards.
+        folder: of the cards, a path or URL.
         counter: of all processes: bytes that were read.
     """
     global _here

@@ -1,6 +1,6 @@
 """Compiles groups into a folder of cards, in this process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -87,6 +87,36 @@ class Worker:
         if self._watcher is not None:
             self._watcher.flush()
         return Result(summary, keeper.before)
+
+
+class Runner(Protocol):
+    """Compiles groups, somewhere."""
+
+    def run(self, groups: list[Group]) -> Iterator[tuple[Group, Result]]:
+        """Compile groups; each comes with what became of it, in any order.
+
+        Raises:
+            ClawTraceError: a card cannot be written.
+            ModuleNotFoundError: packages of an extra are missing.
+        """
+
+
+class Here:
+    """Compiles groups in this process, one after another.
+
+    Args:
+        worker: to be used.
+        tell: is called with numbers of bytes that were read.
+    """
+
+    def __init__(self, worker: Worker, tell: Callable[[int], None]) -> None:
+        self._worker = worker
+        self._tell = tell
+
+    def run(self, groups: list[Group]) -> Iterator[tuple[Group, Result]]:
+        """See :class:`Runner`."""
+        for group in groups:
+            yield group, self._worker.run([group], self._tell)
 
 
 class Rarely:
