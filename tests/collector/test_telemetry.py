@@ -83,8 +83,7 @@ def test_every_value_of_a_label_is_shown_before_anything_is_counted() -> None:
         for label, values in metric.labels.items():
             for value in values:
                 assert any(
-                    key.startswith(metric.name + ",") and f",{label}={value}" in key
-                    for key in found
+                    key.startswith(metric.name) and f",{label}={value}" in key for key in found
                 )
 
 
@@ -124,6 +123,7 @@ def test_every_value_of_a_label_is_shown_before_anything_is_counted() -> None:
             {
                 "clawtrace_traces_closed": 1,
                 "clawtrace_cost_usd": 1.5,
+                "clawtrace_service_cost_usd,service=unknown_service": 1.5,
                 "clawtrace_waste_usd": 0.25,
                 "clawtrace_unpriced_calls": 2,
             },
@@ -150,6 +150,27 @@ def test_the_time_of_a_card_is_in_its_buckets() -> None:
     assert found["clawtrace_card_write_seconds_bucket,le=0.025"] == 1
     assert found["clawtrace_card_write_seconds_bucket,le=+Inf"] == 2
     assert found["clawtrace_card_write_seconds_sum"] == 3.02
+
+
+def test_the_time_to_an_acknowledgement_is_told_for_each_transport() -> None:
+    metrics = ServiceMetrics()
+    metrics.acknowledged("http", 0.02)
+    found = samples(metrics.text())
+    assert found["clawtrace_ack_seconds_bucket,le=0.025,transport=http"] == 1
+    assert found["clawtrace_ack_seconds_count,transport=grpc"] == 0
+
+
+def test_services_are_told_apart_up_to_a_bound_and_no_cost_is_lost() -> None:
+    metrics = ServiceMetrics()
+    for n in range(150):
+        metrics.closed(Amounts(cost_usd=1.0, service=f"service {n}"))
+    metrics.closed(Amounts(cost_usd=2.0, service="service 1"))
+    found = samples(metrics.text())
+    services = {k: v for k, v in found.items() if k.startswith("clawtrace_service_cost_usd")}
+    assert len(services) == 100
+    assert services["clawtrace_service_cost_usd,service=service 1"] == 3
+    assert services["clawtrace_service_cost_usd,service=other"] == 51
+    assert sum(services.values()) == found["clawtrace_cost_usd"]
 
 
 amounts = st.builds(
@@ -198,10 +219,13 @@ def test_a_card_gives_its_amounts_and_an_unknown_cost_is_nothing(tmp_path: Path)
         unpriced = peers.card(service.cards, 2)
     total = priced["total"]
     assert total["waste_usd"][0] > 0
-    assert Amounts.of_card(priced) == Amounts(total["cost_usd"] or 0, total["waste_usd"][0], 0)
-    assert Amounts.of_card(priced).cost_usd > 0
+    found = Amounts.of_card(priced)
+    assert (found.cost_usd, found.waste_usd) == (total["cost_usd"], total["waste_usd"][0])
+    assert found.cost_usd > 0
+    assert (found.service, found.tokens) == ("agent", total["tokens"])
     assert unpriced["total"]["cost_usd"] is None
-    assert Amounts.of_card(unpriced) == Amounts(0.0, 0.0, 1)
+    found = Amounts.of_card(unpriced)
+    assert (found.cost_usd, found.waste_usd, found.unpriced_calls) == (0.0, 0.0, 1)
 
 
 def test_threads_lose_no_count() -> None:

@@ -20,10 +20,16 @@ def test_what_is_acknowledged_is_counted_by_the_way_it_came(tmp_path: Path) -> N
         post(service.http, otlp.body(*otlp.run(2)))
         peers.card(service.cards, 1, where=peers.is_complete)
         peers.card(service.cards, 2, where=peers.is_complete)
+        peers.until(lambda: scrape(service)["clawtrace_traces_closed"] == 2)
         found = scrape(service)
     assert found[ACCEPTED + "grpc"] == found[ACCEPTED + "http"] == len(otlp.run())
     assert found["clawtrace_cards_written"] >= 2
     assert found["clawtrace_card_write_seconds_count"] == found["clawtrace_cards_written"]
+    for transport in ("grpc", "http"):
+        assert found[f"clawtrace_ack_seconds_count,transport={transport}"] == 1
+    assert found["clawtrace_tokens,type=input"] == 4000
+    assert found["clawtrace_service_cost_usd,service=agent"] == found["clawtrace_cost_usd"] > 0
+    assert found["clawtrace_max_pending_bytes"] == 64 * 1024 * 1024
 
 
 def test_a_request_and_its_card_are_spans_of_another_service(tmp_path: Path) -> None:

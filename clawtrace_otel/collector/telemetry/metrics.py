@@ -3,8 +3,8 @@
 import logging
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 
 from prometheus_client import (
@@ -26,21 +26,37 @@ _log = QuietLog(logging.getLogger(__name__))
 _TOTAL = re.compile(rb"^((?:# (?:HELP|TYPE) )?\w+)_total(?=[ {])", re.MULTILINE)
 """What the library puts behind the name of each counter, and the Collector does not."""
 
+_MAX_SERVICES = 100
+"""That are told apart: a sender may make up names without end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What a card says in sum. USD are dollars, and 0 where no call has a price."""
+    """What a card says in sum. USD are dollars, and 0 where no call has a price.
+
+    Attributes:
+        service: of the root.
+        tokens: by :data:`table.TokenType`.
+    """
 
     cost_usd: float = 0.0
     waste_usd: float = 0.0
     unpriced_calls: int = 0
+    service: str = "unknown_service"
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of_card(cls, card: Card) -> "Amounts":
         """The amounts of a card; the waste is the least that it can be."""
         total = card["total"]
         waste = total.get("waste_usd", (0.0,))[0]
-        return cls(total["cost_usd"] or 0.0, waste, total["unpriced_calls"])
+        return cls(
+            total["cost_usd"] or 0.0,
+            waste,
+            total["unpriced_calls"],
+            card["root"]["service"],
+            {kind: count for kind, count in total["tokens"].items() if isinstance(count, int)},
+        )
 
 
 class ServiceMetrics:
@@ -70,8 +86,12 @@ class ServiceMetrics:
         self._written = self._counter(t.CARDS_WRITTEN)
         self._revisions = self._counter(t.REVISIONS)
         self._write_seconds = self._histogram(t.CARD_WRITE_SECONDS)
+        self._ack_seconds = self._histogram(t.ACK_SECONDS)
         self._unpriced = self._counter(t.UNPRICED_CALLS)
         self._cost = self._counter(t.COST_USD)
+        self._service_cost = self._counter(t.SERVICE_COST_USD)
+        self._services: set[str] = set()
+        self._tokens = self._by_label(t.TOKENS)
         self._waste = self._counter(t.WASTE_USD)
         self._damaged = self._counter(t.DAMAGED_ROWS)
         self._budget = self._counter(t.BUDGET_CROSSINGS)
@@ -80,6 +100,10 @@ class ServiceMetrics:
     def accepted(self, transport: t.Transport, spans: int) -> None:
         """Spans were acknowledged."""
         self._accepted[transport].inc(spans)
+
+    def acknowledged(self, transport: t.Transport, seconds: float) -> None:
+        """A request of spans was acknowledged, so long after it had been read."""
+        self._ack_seconds.labels(transport).observe(seconds)
 
     def refused(self, transport: t.Transport, reason: t.Refusal, spans: int = 0) -> None:
         """A request was not taken up; ``spans`` are its spans if it was decoded."""
@@ -122,7 +146,11 @@ class ServiceMetrics:
         """
         self._closed.inc(before is None)
         before = before or Amounts()
-        self._cost.inc(max(0.0, now.cost_usd - before.cost_usd))
+        cost = max(0.0, now.cost_usd - before.cost_usd)
+        self._cost.inc(cost)
+        self._service_cost.labels(self._told_apart(now.service)).inc(cost)
+        for kind, counter in self._tokens.items():
+            counter.inc(max(0, now.tokens.get(kind, 0) - before.tokens.get(kind, 0)))
         self._waste.inc(max(0.0, now.waste_usd - before.waste_usd))
         self._unpriced.inc(max(0, now.unpriced_calls - before.unpriced_calls))
 
@@ -158,6 +186,11 @@ class ServiceMetrics:
         """All metrics in Prometheus' text format 0.0.4. Blocks while gauges are asked."""
         return _TOTAL.sub(rb"\1", generate_latest(self._registry))
 
+    def _told_apart(self, service: str) -> str:
+        if len(self._services) < _MAX_SERVICES - 1:
+            self._services.add(service)
+        return service if service in self._services else "other"
+
     def _by_label(self, metric: t.Metric) -> dict[str, Counter]:
         """A counter for each value of the last label, found once and not with each count."""
         counter = self._counter(metric)
@@ -173,9 +206,16 @@ class ServiceMetrics:
         return counter
 
     def _histogram(self, metric: t.Metric) -> Histogram:
-        return Histogram(
-            metric.name, metric.meaning, buckets=metric.buckets, registry=self._registry
+        histogram = Histogram(
+            metric.name,
+            metric.meaning,
+            tuple(metric.labels),
+            buckets=metric.buckets,
+            registry=self._registry,
         )
+        for values in product(*metric.labels.values()) if metric.labels else ():
+            histogram.labels(*values)
+        return histogram
 
 
 def _guarded(name: str, callback: Callable[[], float]) -> Callable[[], float]:

@@ -33,6 +33,9 @@ Posting: TypeAlias = Literal["sent", "failed", "given_up"]
 
 Scope: TypeAlias = Literal["trace", "session"]
 
+TokenType: TypeAlias = Literal["input", "cache_read", "cache_write", "output", "reasoning"]
+"""As on a card: input includes what was cached, and output includes reasoning."""
+
 PERCENTS = (50, 75, 100)
 """Of a budget, at which crossing it is counted."""
 
@@ -46,7 +49,7 @@ class Metric:
 
     Attributes:
         unit: in UCUM, as OpenTelemetry's instruments have it.
-        labels: each with all values that it can have.
+        labels: each with all values that it can have; with none if they are not known before.
         buckets: upper bounds, of a histogram.
     """
 
@@ -79,6 +82,26 @@ RECEIVER_FAILED_SPANS = Metric(
     "{spans}",
     "Spans of requests that failed by an internal error.",
     RECEIVER,
+)
+ACK_SECONDS = Metric(
+    "clawtrace_ack_seconds",
+    "histogram",
+    "s",
+    "Time from a request of spans that was read to its acknowledgement.",
+    {"transport": get_args(Transport)},
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+PENDING_BYTES = Metric(
+    "clawtrace_pending_bytes",
+    "gauge",
+    "By",
+    "Requests that were read and wait for the journal.",
+)
+MAX_PENDING_BYTES = Metric(
+    "clawtrace_max_pending_bytes", "gauge", "By", "The setting max_pending_bytes."
+)
+MAX_FORWARD_BYTES = Metric(
+    "clawtrace_max_forward_bytes", "gauge", "By", "The setting max_forward_bytes."
 )
 EXPORTER_SENT_SPANS = Metric(
     "otelcol_exporter_sent_spans",
@@ -175,6 +198,21 @@ COST_USD = Metric(
     "{USD}",
     "Cost of closed traces, by their cards. Like the next, it grows by what late spans add, and "
     "never goes down.",
+)
+SERVICE_COST_USD = Metric(
+    "clawtrace_service_cost_usd",
+    "counter",
+    "{USD}",
+    "The same by the service of the root; the hundredth service and all that follow are `other`.",
+    {"service": ()},
+)
+TOKENS = Metric(
+    "clawtrace_tokens",
+    "counter",
+    "{tokens}",
+    "Tokens of closed traces, by their cards: input includes cache_read and cache_write, and "
+    "output includes reasoning.",
+    {"type": get_args(TokenType)},
 )
 WASTE_USD = Metric(
     "clawtrace_waste_usd",

@@ -1,0 +1,1 @@
+"""The dashboard for Grafana, made from the metrics of the service."""
