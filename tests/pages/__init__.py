@@ -1,0 +1,1 @@
+"""The pages of docs/integrations, tried: `python -m tests.pages [PAGE[:VARIANT]...]`."""
