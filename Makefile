@@ -18,7 +18,7 @@ $(FUZZ_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
 	@touch $@
 
-.PHONY: help install demo check format test fast otelcol soak fuzz fixtures golden accuracy docs schema proto constraints clean
+.PHONY: help install demo check format test fast otelcol kafka integrations soak fuzz fixtures golden accuracy docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,14 +38,20 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
 
 test: $(STAMP) $(FUZZ_STAMP) ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 fast: $(STAMP) ## the tests that take under two minutes together
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 otelcol: $(STAMP) ## build the Collector, Jaeger and telemetrygen that tests/integration runs
 	@$(BIN)/python -m tests.integration.programs.go || $(BIN)/python -m pip install --quiet --constraint constraints.txt --group go
 	$(BIN)/python -m tests.integration.programs
+
+kafka: $(STAMP) ## fetch the Kafka broker that tests/integration runs; needs java and mvn
+	$(BIN)/python -m tests.integration.kafka_jars
+
+integrations: $(STAMP) ## try the lines of docs/integrations with the real libraries; needs npm
+	$(BIN)/python -m tests.pages
 
 fuzz: $(FUZZ_STAMP) ## give all readers damaged input, each for FUZZ_SECONDS (600)
 	$(BIN)/python -m tests.fuzz
@@ -65,6 +71,7 @@ accuracy: $(STAMP) ## measure how exact the cards of recorded runs are; needs ..
 docs: $(STAMP) ## write the generated pages and tables of the documentation again
 	$(BIN)/python -m tests.dialects_page
 	$(BIN)/python -m tests.telemetry_page
+	$(BIN)/python -m tests.grafana.dashboard
 	$(BIN)/python -m tests.test_docs
 
 schema: $(STAMP) ## write the JSON Schema of a card again
@@ -78,7 +85,7 @@ proto: $(STAMP) ## generate the protobuf classes of clawtrace_otel/otlp again
 constraints: ## pin today's newest versions in constraints.txt
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev --group fuzz
+	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev --group fuzz --group go
 	.venv-constraints/bin/python -m pip freeze --exclude-editable > constraints.txt
 	rm -rf .venv-constraints
 

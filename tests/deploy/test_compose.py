@@ -150,6 +150,12 @@ def test_every_image_has_a_fixed_version(compose: Yaml, dockerfile: Dockerfile) 
     assert [image for image in images if not FIXED_VERSION.fullmatch(image)] == []
 
 
+def test_the_collector_is_the_one_that_the_tests_run(compose: Yaml) -> None:
+    manifest = ROOT / "tests" / "integration" / "programs" / "otelcol" / "otelcol-builder.yaml"
+    version = yaml.safe_load(manifest.read_text())["dist"]["version"]
+    assert compose["services"][COLLECTOR]["image"].endswith(f":{version}")
+
+
 def test_both_stages_start_from_one_base_image(dockerfile: Dockerfile) -> None:
     assert len({base.split(" AS ")[0] for base in dockerfile.all("FROM")}) == 1
 

@@ -21,7 +21,7 @@ def seconds(paths: list[str], *options: str) -> float:
     for _ in range(RUNS):
         with TemporaryDirectory() as folder:
             began = time.monotonic()
-            command = [PROGRAM, "compile", *paths, "-o", folder, *options]
+            command = [str(PROGRAM), "compile", *paths, "-o", folder, *options]
             subprocess.run(command, check=True, capture_output=True)
             times.append(time.monotonic() - began)
     return min(times)

@@ -13,10 +13,7 @@ from tests.integration import chain
 from tests.integration.chain import Chain
 from tests.integration.programs import need
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("card_outcome"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 SECONDS = 120
 ITEMS = 50

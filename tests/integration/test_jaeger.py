@@ -16,10 +16,7 @@ from tests.integration.agents import run_agent, service_name
 from tests.integration.chain import Chain
 from tests.integration.jaeger_api import READERS, Shown, search, search_otlp
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("jaeger"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 PROTOCOLS = ("grpc", "http/protobuf")
 AGENTS = 2

@@ -17,10 +17,7 @@ from tests.collector.peers import export
 from tests.integration import jaeger_api
 from tests.integration.running import Jaeger
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("jaeger_resent"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 SENDER = "clawtrace_otel.collector.forwarding.senders:GrpcSender.send"
 

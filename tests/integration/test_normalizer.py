@@ -20,10 +20,7 @@ from tests.integration.compare import landed_in
 from tests.integration.programs import need
 from tests.integration.running import Config
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("normalizer"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 CAPTURES = captured(
     "*openinference*.jsonl",

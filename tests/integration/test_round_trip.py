@@ -22,10 +22,7 @@ from tests.integration.chain import Chain
 from tests.integration.compare import Key, difference, landed_in
 from tests.integration.rich_requests import requests
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("round_trip"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 CRAFTED = b"\xcc"
 """What the trace ids of spans start with that are no captures."""

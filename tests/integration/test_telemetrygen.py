@@ -16,10 +16,7 @@ from tests.integration.chain import Chain
 from tests.integration.compare import landed_in
 from tests.integration.programs import need
 
-pytestmark = [
-    pytest.mark.timeout(300),  # the first test starts all of them
-    pytest.mark.xdist_group("telemetrygen"),
-]
+pytestmark = pytest.mark.timeout(300)  # the first test starts all of them
 
 SECONDS = 120
 WORKERS, TRACES, CHILDREN = 2, 30, 9

@@ -21,9 +21,7 @@ def test_the_lines_of_a_page_are_those_that_ran_last(name: str) -> None:
 
 @pytest.mark.parametrize("page", NAMES)
 def test_a_page_shows_what_the_last_tries_found(page: str) -> None:
-    assert pages.text_of(page) == pages.written(page, RESULTS), (
-        "run: python -m tests.pages --write"
-    )
+    assert pages.text_of(page) == pages.written(page, RESULTS), "run: python -m tests.pages --write"
 
 
 def test_every_page_is_tried_or_says_why_it_is_not() -> None:
