@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from clawtrace_otel.collector.elsewhere import Elsewhere
+from clawtrace_otel.collector.journal.claims import claimed
 from clawtrace_otel.collector.journal.interface import Journal, TraceRecord, Written
 from clawtrace_otel.collector.journal.names import split_name
 from clawtrace_otel.collector.schedule import Schedule, Told
@@ -89,11 +91,12 @@ class CardWriter:
         self._compiler = compiler
         self._folder = folder
         self._joined = joined
+        self._elsewhere = Elsewhere(journal, joined)
         self._schedule = schedule
         self._listeners = listeners
         self._failing: set[str] = set()
         self._damaged: set[str] = set()
-        self._journal_fails = False
+        self._fails_slowly = False
         self._thread = threading.Thread(target=self._run, name="clawtrace-cards")
 
     def start(self) -> None:
@@ -109,6 +112,10 @@ class CardWriter:
             self._schedule.tell({name: _told(record)})
         self._thread.start()
 
+    def adopted(self, unfinished: Iterable[str]) -> list[str]:
+        """Traces whose cards may belong to others that came in by another replica."""
+        return self._elsewhere.met(unfinished)
+
     def stop(self) -> None:
         """Write all cards that have changed, and end the thread."""
         self._schedule.stop()
@@ -119,21 +126,21 @@ class CardWriter:
         while (name := self._schedule.wait()) is not None:
             self._write_or_retry(name)
         for name in self._schedule.changed():
-            if self._journal_fails:
-                # Each would wait for it as long as the last one did.
+            if self._fails_slowly:
+                # Each would wait as long as the last one did.
                 _log.warning("cards that could not be written are written at the next start")
                 return
             self._write_or_retry(name)
 
     def _write_or_retry(self, name: str) -> None:
-        self._journal_fails = False
+        self._fails_slowly = False
         try:
-            self._write(name)
+            done = self._write(name)
         except JournalDamagedError as e:
             self._listeners.on_failure(e)
             self._fail(name, str(e))
         except (OSError, JournalError) as e:
-            self._journal_fails = isinstance(e, JournalError)
+            self._fails_slowly = isinstance(e, JournalError) or self._folder.store.is_remote
             self._fail(name, f"the card of trace {name} cannot be written: {e}")
         except Exception:
             # A card that cannot be compiled must not keep the others from being written.
@@ -141,7 +148,9 @@ class CardWriter:
             self._schedule.drop(name)
             self._succeed(name)
         else:
-            self._succeed(name)
+            # What failed before is written once more, whatever another one wrote meanwhile.
+            if done:
+                self._succeed(name)
 
     def _fail(self, name: str, reason: str) -> None:
         if not self._failing:
@@ -158,30 +167,45 @@ class CardWriter:
             _log.info("cards can be written again")
             self._listeners.on_obstacle("")
 
-    def _write(self, name: str) -> None:
+    def _write(self, name: str) -> bool:
+        """Write a card; ``False`` if another replica is at it."""
         self._schedule.begin(name)
         names, before = self._joined_with(name)
-        first = names[0]
-        if not self._journal.claim(first):
-            self._schedule.retry(name)  # another replica is at it
-            return
-        try:
+        # All of them: who would write one of them alone must not do so meanwhile.
+        with claimed(self._journal, names) as is_held:
+            if not is_held or self._is_regrouped(name, before):
+                self._schedule.retry(name)  # another replica is, or was just now, at it
+                return False
             self._write_group(name, names)
             self._let_go(before - set(names))
-        finally:
-            self._journal.release(first)
+        return True
+
+    def _is_regrouped(self, name: str, before: set[str]) -> bool:
+        """Whether a trace came onto another card since it was looked at."""
+        return self._journal.shared and self._sharing(name) != before
+
+    def _sharing(self, name: str) -> set[str]:
+        """The traces that are on one card with this one, by the journal."""
+        card = self._journal.card_of(name) if split_name(name)[1] == 1 else ""
+        return set(self._journal.sharing(card)) if card else set()
 
     def _joined_with(self, name: str) -> tuple[list[str], set[str]]:
         """The traces that are on one card with this one now, that card's first; and before."""
         if split_name(name)[1] > 1:
             return [name], set()
-        card = self._journal.card_of(name)
-        before = set(self._journal.sharing(card)) if card else set()
+        before = self._sharing(name)
         # What another replica, or an earlier run of this one, knew of them.
-        for other in before | ({name} if self._journal.shared else set()):
-            for step in self._journal.steps(other):
-                self._joined.add(step)
+        for other in before:
+            self._take_in(other)
+        if self._journal.shared:
+            self._elsewhere.take_in(name, self._take_in(name))
         return self._joined.traces(name), before
+
+    def _take_in(self, name: str) -> list[Step]:
+        steps = self._journal.steps(name)
+        for step in steps:
+            self._joined.add(step)
+        return steps
 
     def _write_group(self, name: str, names: list[str]) -> None:
         read = {n: self._journal.read(n) for n in names}
@@ -195,8 +219,9 @@ class CardWriter:
         first = next(iter(records))
         of_first = closing if first == name else self._is_closed(first, records[first])
         is_behind = any(record.compiled < record.changes for record in records.values())
+        is_joined_anew = len(records) > 1 and any(r.card != first for r in records.values())
         # After a failure nobody knows which card is in the folder.
-        if is_behind or name in self._failing:
+        if is_behind or is_joined_anew or name in self._failing:
             self._compile(first, records, closing=of_first)
         elif of_first:
             self._journal.mark_closed(list(records), time.time())
@@ -219,7 +244,7 @@ class CardWriter:
         for name in damaged:
             self._listeners.on_damage(name, records[name].damaged)
         self._damaged |= damaged
-        if not damaged or not records[first].mark.digest or not self._folder.file(first).exists():
+        if not damaged or not records[first].mark.digest or self._folder.missing([first]):
             return False
         for name in records:
             rest = self._journal.set_aside(name)

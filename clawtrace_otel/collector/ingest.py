@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from clawtrace_otel.collector.journal.interface import Delivery, Journal, Place
 from clawtrace_otel.collector.journal.names import card_name
@@ -261,11 +262,11 @@ class Ingest:
 
     def _empty(self, delivery: Delivery) -> Delivery:
         """The reader goes on filling the same one."""
-        delivery.steps, delivery.evaluations, delivery.forwards = {}, [], []
+        delivery.steps, delivery.evaluations, delivery.forwards, delivery.known = {}, [], [], {}
         return delivery
 
     def _commit(self, delivery: Delivery) -> None:
-        placed = self._journal.append(delivery)
+        placed = self._journal.append(delivery, partial(self._reader.look_again, delivery))
         self._reader.committed(placed)
         for steps in delivery.steps.values():
             for step in steps:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from clawtrace_otel.collector.budgets.watch import BudgetWatch, webhook_of
 from clawtrace_otel.collector.card_writer import CardWriter, CardWritten, Listeners
@@ -54,7 +53,7 @@ class Pipeline:
         own_traces: OwnTraces,
         on_failure: Callable[[JournalDamagedError], None],
     ) -> None:
-        folder = CardFolder(Path(settings.cards))
+        folder = CardFolder(settings.cards)
         folder.check()
         compiler = make_compiler(settings)
         sender = (
@@ -96,10 +95,11 @@ class Pipeline:
             retention_seconds=settings.retention_seconds,
             max_forward_bytes=settings.max_forward_bytes,
             on_obstacle=partial(self._set_obstacle, "forward"),
+            on_unfinished=self._cards.adopted,
         )
-        self._reader = Reader(
-            self._journal, Enricher(compiler), forwarding=self._forwarder is not None
-        )
+        forwarding = self._forwarder is not None
+        enricher = Enricher(compiler, only_known=not forwarding)
+        self._reader = Reader(self._journal, enricher, forwarding=forwarding)
         self.ingest = Ingest(
             self._journal,
             self._reader,
@@ -110,7 +110,7 @@ class Pipeline:
             on_failure=on_failure,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._observe()
+        self._observe(settings)
 
     async def start(self) -> None:
         """Take up what an earlier run left, and start all threads.
@@ -144,7 +144,9 @@ class Pipeline:
         """Of what is being sent on."""
         return self._forwarder.in_flight_bytes if self._forwarder else 0
 
-    def _observe(self) -> None:
+    def _observe(self, settings: Settings) -> None:
+        self._metrics.observe(t.PENDING_BYTES, self.pending_bytes)
+        self._metrics.observe(t.MAX_PENDING_BYTES, lambda: settings.max_pending_bytes)
         self._metrics.observe(t.TRACES_OPEN, self._schedule.open_traces)
         self._metrics.observe(t.JOURNAL_SIZE_BYTES, self._journal.size)
         self._metrics.observe(t.JOURNAL_LAG_SECONDS, self._schedule.lag_seconds)
@@ -152,6 +154,7 @@ class Pipeline:
             backlog = self._journal.forward_backlog
             self._metrics.observe(t.EXPORTER_QUEUE_SIZE, lambda: backlog()[0])
             self._metrics.observe(t.FORWARD_QUEUE_BYTES, lambda: backlog()[1])
+            self._metrics.observe(t.MAX_FORWARD_BYTES, lambda: settings.max_forward_bytes)
             self._metrics.observe(
                 t.EXPORTER_IN_FLIGHT_REQUESTS, lambda: forwarder.in_flight_bytes > 0
             )

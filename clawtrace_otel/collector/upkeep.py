@@ -52,6 +52,7 @@ class Upkeep:
         retention_seconds: how long closed traces are kept.
         max_forward_bytes: of requests to be sent on; beyond it senders must wait.
         on_obstacle: is told why nothing can be taken, and "" when it can again.
+        on_unfinished: is told what is open at all replicas; names that are due for it.
         clock: Unix seconds.
     """
 
@@ -64,6 +65,7 @@ class Upkeep:
         retention_seconds: float,
         max_forward_bytes: int,
         on_obstacle: Callable[[str], None],
+        on_unfinished: Callable[[list[str]], list[str]] = lambda _: [],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -72,10 +74,11 @@ class Upkeep:
         self._retention_seconds = retention_seconds
         self._max_forward_bytes = max_forward_bytes
         self._on_obstacle = on_obstacle
+        self._on_unfinished = on_unfinished
         self._clock = clock
         self._clock_watch = ClockWatch(clock)
         self._clock_was_set = False
-        self._folder_id = _folder_id(folder)
+        self._folder_id = folder.store.identity()
         self._is_full = False
         self._orphans: set[str] = set()
         self._forgotten_up_to = ""
@@ -136,22 +139,26 @@ class Upkeep:
 
         Not if the folder is another one than at the start: it may come back with its cards.
         """
-        if _folder_id(self._folder) != self._folder_id:
-            return
         names = self._journal.removed(self._forgotten_up_to, BATCH)
-        gone = [name for name in names if not self._has_card(name)]
-        if gone:
+        if names and not self._is_same_folder():
+            return
+        cards = {name: self._journal.card_of(name) or name for name in names}
+        missing = self._folder.missing(cards.values())
+        if gone := [name for name, card in cards.items() if card in missing]:
             self._journal.forget(gone)
         self._forgotten_up_to = names[-1] if len(names) == BATCH else ""
 
-    def _has_card(self, name: str) -> bool:
-        return self._folder.file(self._journal.card_of(name) or name).exists()
+    def _is_same_folder(self) -> bool:
+        found = self._folder.store.identity()
+        return found is not None and found == self._folder_id
 
     def adopt(self) -> None:
         """Take up what no replica seems to be at: it was unfinished at the last look, too."""
-        unfinished = {n for n in self._journal.unfinished() if not self._schedule.knows(n)}
-        self._schedule.tell({name: Told() for name in unfinished & self._orphans})
-        self._orphans = unfinished
+        unfinished = self._journal.unfinished()
+        unknown = {name for name in unfinished if not self._schedule.knows(name)}
+        due = [*(unknown & self._orphans), *self._on_unfinished(unfinished)]
+        self._schedule.tell({name: Told() for name in due})
+        self._orphans = unknown
 
     def _run(self) -> None:
         while not self._stop.wait(self._pause()):
@@ -167,16 +174,7 @@ class Upkeep:
     def _try(self, task: _Task) -> None:
         try:
             task.run()
-        except JournalError as e:
+        except (JournalError, OSError) as e:
             _log.warning("%s; tried again in %g s", e, task.every_seconds)
         except Exception:
             _log.exception("upkeep failed; tried again in %g s", task.every_seconds)
-
-
-def _folder_id(folder: CardFolder) -> tuple[int, int] | None:
-    """What tells a folder from another that is at its place."""
-    try:
-        found = folder.path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

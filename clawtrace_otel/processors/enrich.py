@@ -50,10 +50,14 @@ class Enricher:
     Args:
         compiler: prices calls, and knows the tools.
         max_steps: bound on what is kept; traces that were quiet the longest are forgotten first.
+        only_known: say no attributes, only whether a span was known: nothing is sent on.
     """
 
-    def __init__(self, compiler: Compiler, max_steps: int = MAX_STEPS) -> None:
+    def __init__(
+        self, compiler: Compiler, max_steps: int = MAX_STEPS, *, only_known: bool = False
+    ) -> None:
         self._compiler = compiler
+        self._only_known = only_known
         self._max_steps = max_steps
         self._kept = 0
         self._calls = CallIndex()
@@ -104,12 +108,16 @@ class Enricher:
             return None
         self._kept += known is None
         state.steps[step.span_id] = step
+        attributes = {} if self._only_known else self._found_out(state, step)
+        self._evict(step.trace_id)
+        return attributes
+
+    def _found_out(self, state: TraceState, step: Step) -> Attributes:
         attributes = self._attributes(state, step)
         if not step.parent_id and step.end_ns and not state.summed:
             state.summed = True
             if not state.counted.is_counted_elsewhere(step):
                 attributes |= self._sums(state)
-        self._evict(step.trace_id)
         return attributes
 
     def _attributes(self, state: TraceState, step: Step) -> Attributes:

@@ -58,6 +58,21 @@ class JoinedTraces:
             elif step.session and step.kind in CALLER_KINDS:
                 self._add_call(step)
 
+    def knows(self, trace_id: str) -> bool:
+        """Whether any step of a trace was remembered."""
+        return trace_id in self._seen
+
+    def has_ended(self, trace_id: str) -> bool:
+        """Whether the root of a trace was remembered, and has ended."""
+        root = self._roots.get(trace_id)
+        return root is not None and root.end_ns > 0
+
+    def links(self, trace_id: str) -> set[str]:
+        """The traces that the root of a trace links to."""
+        with self._lock:
+            root = self._roots.get(trace_id)
+            return _links(root) if root is not None else set()
+
     def traces(self, trace_id: str) -> list[str]:
         """The traces that are one run with this one, itself included; the first gets the card."""
         with self._lock:

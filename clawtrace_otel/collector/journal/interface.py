@@ -1,6 +1,6 @@
 """What a journal promises to those who use it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -30,11 +30,14 @@ class Delivery:
         steps: by trace id.
         evaluations: (trace id, evaluation) pairs from log records.
         forwards: encoded requests to be sent on.
+        known: trace id -> the delivery up to which ``forwards`` take account of the trace. Traces
+            that are not in it may be further than that.
     """
 
     steps: dict[str, list[Step]] = field(default_factory=dict)
     evaluations: list[tuple[str, Evaluation]] = field(default_factory=list)
     forwards: list[bytes] = field(default_factory=list)
+    known: dict[str, Place] = field(default_factory=dict)
 
     def traces(self) -> list[str]:
         """The ids of all traces that it changes."""
@@ -85,6 +88,10 @@ class Written:
     at: float = 0.0
 
 
+OnOthers = Callable[[dict[str, Place]], None]
+"""Is told of traces that others added to since they were looked at, and where a delivery stands."""
+
+
 class Journal(Protocol):
     """A journal. Its methods may be called by several threads.
 
@@ -102,8 +109,15 @@ class Journal(Protocol):
     shared: bool
     where: str
 
-    def append(self, delivery: Delivery) -> dict[str, list[Place]]:
+    def append(
+        self, delivery: Delivery, on_others: OnOthers | None = None
+    ) -> dict[str, list[Place]]:
         """Commit a delivery; when this returns, it is durable.
+
+        Args:
+            delivery: what to commit.
+            on_others: is called before the commit if others added to traces beyond what is
+                ``known`` of them. It may change ``forwards``; nobody adds to them meanwhile.
 
         Returns:
             Where the delivery of each trace stands: in one place, unless a part becomes full by it.
@@ -111,6 +125,12 @@ class Journal(Protocol):
 
     def latest(self, trace_id: str, known: Place | None = None) -> tuple[Place, list[Step]]:
         """What the part of a trace that is being filled holds, beyond what is known of it."""
+
+    def latest_of(self, known: dict[str, Place | None]) -> dict[str, tuple[Place, list[Step]]]:
+        """What :meth:`latest` says of several traces; those that take a while may be left out."""
+
+    def before(self, trace_id: str, place: Place) -> list[Step]:
+        """What the part of a trace held before a delivery."""
 
     def holds_span(self, trace_id: str, span_id: str) -> bool:
         """Whether an earlier part of a very long trace has a span."""
@@ -126,6 +146,9 @@ class Journal(Protocol):
 
     def sharing(self, card: str) -> list[str]:
         """The names that share a card."""
+
+    def of_session(self, session: str, limit: int) -> list[str]:
+        """The names of traces that have a card with a conversation id, the latest first."""
 
     def claim(self, name: str) -> bool:
         """Take the right to write a card; ``False`` if another replica has it."""

@@ -14,6 +14,10 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from clawtrace_otel.collector.journal import bulk
+from clawtrace_otel.collector.journal.interface import Place
+from clawtrace_otel.collector.journal.names import card_name
+from clawtrace_otel.collector.journal.rows import Row, encode_row
 from clawtrace_otel.collector.journal.tables import (
     UNLIMITED,
     VERSION,
@@ -23,6 +27,7 @@ from clawtrace_otel.collector.journal.tables import (
     Values,
 )
 from clawtrace_otel.errors import ConfigError, JournalError
+from clawtrace_otel.semconv.step import Step
 
 _CONNECTION = {
     "application_name": "clawtrace",
@@ -142,6 +147,38 @@ class PostgresJournal(SqlJournal):
         except JournalError:
             self.close()
             raise
+
+    def _put_all(self, db: Transaction, rows: dict[bytes, Row]) -> dict[bytes, list[Place]]:
+        """All traces in three statements, but those whose last part is full or was removed."""
+        last = dict(db.execute(bulk.LAST_PARTS, (list(rows),)))
+        values = bulk.columns((t, last.get(t, 2) // 2, len(row.steps)) for t, row in rows.items())
+        added = db.execute(bulk.ADD, (*values, *[self._max_card_steps] * 3)) if rows else []
+        placed = {trace: [Place(part, n, bool(closed))] for trace, part, n, closed in added}
+        deliveries = ((t, p.part, p.number, encode_row(rows[t])) for t, (p,) in placed.items())
+        if placed:
+            db.execute(bulk.DELIVER, tuple(bulk.columns(deliveries)))
+        others = {trace: row for trace, row in rows.items() if trace not in placed}
+        return placed | super()._put_all(db, others)
+
+    def latest_of(self, known: dict[str, Place | None]) -> dict[str, tuple[Place, list[Step]]]:
+        """See :class:`.interface.Journal`. Of what is not known at all, only what is new."""
+        found = dict(self.query(bulk.LAST_PARTS, ([bytes.fromhex(t) for t in known],)))
+        latest: dict[str, tuple[Place, list[Step]]] = {}
+        for trace_id, place in known.items():
+            last = found.get(bytes.fromhex(trace_id))
+            if last is None or (place is not None and last == 2 * place.part):
+                latest[trace_id] = place or Place(1, 0), []
+        wanted = [
+            (bytes.fromhex(t), *place[:2]) for t, (place, _) in latest.items() if place.number
+        ]
+        rows: dict[bytes, Rows] = {}
+        for trace, *row in self.query(bulk.SINCE, tuple(bulk.columns(wanted))) if wanted else ():
+            rows.setdefault(bytes(trace), []).append(row)
+        for trace, those in rows.items():
+            place, _ = latest[trace.hex()]
+            steps, _, _ = self._decode(those, card_name(trace.hex(), place.part))
+            latest[trace.hex()] = Place(place.part, those[-1][0]), steps
+        return latest
 
     def claim(self, name: str) -> bool:
         """See :class:`.interface.Journal`."""

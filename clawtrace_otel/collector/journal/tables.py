@@ -12,7 +12,13 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from clawtrace_otel.collector.journal.interface import Delivery, Place, TraceRecord, Written
+from clawtrace_otel.collector.journal.interface import (
+    Delivery,
+    OnOthers,
+    Place,
+    TraceRecord,
+    Written,
+)
 from clawtrace_otel.collector.journal.names import card_name, key_of, name_of
 from clawtrace_otel.collector.journal.rows import (
     DamagedRowError,
@@ -79,24 +85,28 @@ class SqlJournal(ABC):
             JournalError: the journal cannot be read.
         """
 
-    def append(self, delivery: Delivery) -> dict[str, list[Place]]:
+    def append(
+        self, delivery: Delivery, on_others: OnOthers | None = None
+    ) -> dict[str, list[Place]]:
         """See :class:`.interface.Journal`."""
         told: dict[str, list[Evaluation]] = {}
         for trace_id, evaluation in delivery.evaluations:
             told.setdefault(trace_id, []).append(evaluation)
+        # In one order, so that two replicas never wait for each other.
+        rows = {
+            bytes.fromhex(trace_id): Row(delivery.steps.get(trace_id, []), told.get(trace_id, []))
+            for trace_id in sorted(delivery.traces())
+        }
         with self.transaction() as db:
-            # In one order, so that two replicas never wait for each other.
-            placed = {
-                trace_id: self._put(
-                    db,
-                    bytes.fromhex(trace_id),
-                    Row(delivery.steps.get(trace_id, []), told.get(trace_id, [])),
-                )
-                for trace_id in sorted(delivery.traces())
-            }
+            placed = {trace.hex(): places for trace, places in self._put_all(db, rows).items()}
+            if on_others and (changed := _changed_by_others(delivery.known, placed)):
+                on_others(changed)
             for body in delivery.forwards:
                 db.insert_forward(body, zlib.crc32(body))
         return placed
+
+    def _put_all(self, db: Transaction, rows: dict[bytes, Row]) -> dict[bytes, list[Place]]:
+        return {trace: self._put(db, trace, row) for trace, row in rows.items()}
 
     def _put(self, db: Transaction, trace: bytes, row: Row) -> list[Place]:
         places: list[Place] = []
@@ -167,6 +177,16 @@ class SqlJournal(ABC):
         steps, _, _ = self._decode(rows, card_name(trace_id, part))
         return Place(part, rows[-1][0] if rows else after), steps
 
+    def latest_of(self, known: dict[str, Place | None]) -> dict[str, tuple[Place, list[Step]]]:
+        """See :class:`.interface.Journal`."""
+        return {trace_id: self.latest(trace_id, place) for trace_id, place in known.items()}
+
+    def before(self, trace_id: str, place: Place) -> list[Step]:
+        """See :class:`.interface.Journal`."""
+        rows = self._rows(self.query, bytes.fromhex(trace_id), place.part)
+        rows = [row for row in rows if row[0] < place.number]
+        return self._decode(rows, card_name(trace_id, place.part))[0]
+
     def holds_span(self, trace_id: str, span_id: str) -> bool:
         """See :class:`.interface.Journal`."""
         sql = "SELECT 1 FROM spans WHERE trace = ? AND span = ?"
@@ -235,6 +255,15 @@ class SqlJournal(ABC):
     def sharing(self, card: str) -> list[str]:
         """See :class:`.interface.Journal`."""
         rows = self.query("SELECT trace, part FROM traces WHERE card = ? AND card != ''", (card,))
+        return [name_of(bytes(trace), part) for trace, part in rows]
+
+    def of_session(self, session: str, limit: int) -> list[str]:
+        """See :class:`.interface.Journal`."""
+        rows = self.query(
+            "SELECT trace, part FROM traces WHERE session = ? AND session != '' AND part = 1 "
+            "AND removed = 0 ORDER BY closed_at DESC LIMIT ?",
+            (_text(session), limit),
+        )
         return [name_of(bytes(trace), part) for trace, part in rows]
 
     def save(self, name: str, written: Written) -> None:
@@ -375,6 +404,16 @@ class SqlJournal(ABC):
                 "DELETE FROM traces WHERE trace = ? AND part = ? AND removed = 1",
                 [key_of(name) for name in names],
             )
+
+
+def _changed_by_others(known: dict[str, Place], placed: dict[str, list[Place]]) -> dict[str, Place]:
+    """Traces whose delivery does not follow the one that was known, and where it stands."""
+    firsts = {trace_id: places[0] for trace_id, places in placed.items() if trace_id in known}
+    return {
+        trace_id: place
+        for trace_id, place in firsts.items()
+        if (place.part, place.number) != (known[trace_id].part, known[trace_id].number + 1)
+    }
 
 
 def _text(value: str | None) -> str | None:
