@@ -70,6 +70,11 @@ class Postgres:
         """Whether it was started, and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that is above all others of the server; 0 if it does not run."""
+        return self._process.pid if self._process is not None and self.is_running else 0
+
     def start(self) -> None:
         """Start, and wait until it takes connections. Does nothing if it runs.
 
