@@ -354,11 +354,12 @@ def test_acknowledged_spans_survive_a_restart_of_the_collector(collector: Yaml) 
     assert exporter["retry_on_failure"]["max_elapsed_time"] == 0
 
 
-def test_large_requests_are_received_and_passed_on_below_clawtraces_limit(collector: Yaml) -> None:
+def test_all_that_is_received_can_be_passed_on_below_clawtraces_limit(collector: Yaml) -> None:
+    """The Collector drops a span that is larger than ``max_size``, and what is behind it."""
     protocols = collector["receivers"]["otlp"]["protocols"]
-    assert protocols["grpc"]["max_recv_msg_size_mib"] * 1024 * 1024 == MAX_REQUEST_BYTES
-    assert protocols["http"]["max_request_body_size"] == MAX_REQUEST_BYTES
     batch = exporter_to_clawtrace(collector)["sending_queue"]["batch"]
+    assert protocols["grpc"]["max_recv_msg_size_mib"] * 1024 * 1024 == batch["max_size"]
+    assert protocols["http"]["max_request_body_size"] == batch["max_size"]
     assert batch["sizer"] == "bytes"
     assert batch["min_size"] <= batch["max_size"] < MAX_REQUEST_BYTES
 

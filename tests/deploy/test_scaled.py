@@ -120,6 +120,11 @@ def test_no_span_is_too_large_for_a_batch_that_clawtrace_takes(balancer: Yaml) -
     assert balancer["sending_queue"]["batch"]["max_size"] == usual < MAX_REQUEST_BYTES
 
 
+def test_as_much_is_received_as_with_one_service(collector: Yaml) -> None:
+    (small,) = loaded(ROOT / "collector-config.yaml")
+    assert collector["receivers"] == small["receivers"]
+
+
 def test_replicas_have_a_database_and_a_folder_in_common(compose: Yaml) -> None:
     env = compose["services"][CLAWTRACE]["environment"]
     assert env["CLAWTRACE_JOURNAL"].startswith("postgresql://clawtrace@postgres")
