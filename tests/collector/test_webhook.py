@@ -202,6 +202,12 @@ def test_certificates_are_checked(
                 assert not hook.tries
 
 
+def told_in_full(hook: Hook, scope: str) -> set[object]:
+    """The traces by which a whole budget was spent, and of which that was told."""
+    told = (notice for notice in hook.taken if notice["scope"] == scope)
+    return {notice["trace_id"] for notice in told if 100 in notice["crossed"]}
+
+
 @pytest.mark.slow
 def test_kills_at_any_moment_lose_no_notice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 DEADLINE_SECONDS = 90.0
 
+LOOKS = 100
+"""At what workers read, before they are asked again who they are."""
+
 
 def compiled(
     plan: Plan, folder: Path, engine: str = "", settings: Settings | None = None
@@ -44,12 +47,18 @@ def until(found: Callable[[], T | None]) -> T:
     return value
 
 
-def reader(observer: Client, path: Path) -> int:
-    """The process of the worker that reads a file, once one does."""
+def reader(observer: Client, *paths: Path) -> int:
+    """The process of the worker that reads one of these files, once one does."""
+    wanted = set(map(str, paths))
 
     def found() -> int | None:
         pids: dict[str, int] = observer.run(os.getpid, on_error="ignore")
-        return next((pid for pid in pids.values() if str(path) in _open_files(pid)), None)
+        for _ in range(LOOKS):  # to ask the cluster each time would take longer than to read one
+            for pid in pids.values():
+                if wanted.intersection(_open_files(pid)):
+                    return pid
+            time.sleep(0.005)
+        return None
 
     return until(found)
 

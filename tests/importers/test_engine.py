@@ -168,7 +168,8 @@ class TestRecordedRuns:
     ) -> None:
         tau2 = sorted((CORPORA / "tau2").glob("*.json"), key=lambda path: path.stat().st_size)[:2]
         plan = make_plan([*tau2, CORPORA / "claude-code-sessions", CORPORA / "otlp-agentpile"])
-        helper = threading.Thread(target=lambda: kill(reader(observer, tau2[1])))
+        recorded = [path for group in plan.groups for path in group.paths]
+        helper = threading.Thread(target=lambda: kill(reader(observer, *recorded)))
         helper.start()
         there = compiled(plan, tmp_path / "engine", cluster)
         helper.join()

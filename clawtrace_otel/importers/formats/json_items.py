@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from clawtrace_otel.importers.formats.json_lines import CHUNK_BYTES, UNREADABLE, open_text, shorten
 from clawtrace_otel.importers.formats.odd_numbers import (
+    NO_KEY,
     OddNumbers,
     Source,
     is_marked,
@@ -114,7 +115,9 @@ def _in_two_ways(
 
 
 def _event(event: Event) -> Event:
-    place, _, value = event
-    if is_marked(value):
-        return place, "number", number_of(value)
-    return event
+    place, kind, value = event
+    if not is_marked(value):
+        return event
+    if kind == "map_key":
+        raise ValueError(NO_KEY)
+    return place, "number", number_of(value)

@@ -11,6 +11,9 @@ from typing import Protocol, TypeGuard
 MARK = "\0number "
 """Before such a number while it is a text."""
 
+NO_KEY = "a number stands where a key has to be"
+"""As a text it would be one."""
+
 MAX_DIGITS = 4000
 """Python reads no whole number that is much longer."""
 
@@ -93,7 +96,11 @@ class OddNumbers:
 
 
 def restored(value: object) -> object:
-    """A value that was read, with its odd numbers as numbers; it is changed."""
+    """A value that was read, with its odd numbers as numbers; it is changed.
+
+    Raises:
+        ValueError: such a number is a key.
+    """
     holder = [value]
     waiting: list[list[object] | dict[str, object]] = [holder]
     while waiting:
@@ -101,6 +108,8 @@ def restored(value: object) -> object:
         items = part.values() if isinstance(part, dict) else part
         waiting += (item for item in items if isinstance(item, list | dict))
         if isinstance(part, dict):
+            if any(map(is_marked, part)):
+                raise ValueError(NO_KEY)
             part.update({key: number_of(item) for key, item in part.items() if is_marked(item)})
         else:
             part[:] = [number_of(item) if is_marked(item) else item for item in part]

@@ -100,6 +100,16 @@ def test_damage_behind_an_odd_number_is_still_told(file: Path) -> None:
     assert problems[0].startswith(": damaged JSON after 3 items: ")
 
 
+def test_an_odd_number_in_place_of_a_key_is_damage(file: Path) -> None:
+    """It becomes a text for the parser, which takes a text for a key."""
+    data = f'[{{"id": 1}}, {{{HUGE}: 2}}]'.encode()
+    values, problems = items_of(file, data, "item")
+    assert values == [(0, {"id": 1})]
+    assert problems == [": damaged JSON after 1 items: a number stands where a key has to be"]
+    with pytest.raises(ValueError, match="a number stands where a key has to be"):
+        list(read_json_events(file))
+
+
 def test_events_tell_odd_numbers_as_numbers(file: Path) -> None:
     file.write_text(f'{{"id": {HUGE}, "session": "s1"}}')
     events = [event for event in read_json_events(file) if event[0]]
