@@ -49,7 +49,7 @@ def until(found: Callable[[], T | None]) -> T:
 
 def reader(observer: Client, *paths: Path) -> int:
     """The process of the worker that reads one of these files, once one does."""
-    wanted = set(map(str, paths))
+    wanted = {str(path.resolve()) for path in paths}
 
     def found() -> int | None:
         pids: dict[str, int] = observer.run(os.getpid, on_error="ignore")
