@@ -5,15 +5,12 @@ import pytest
 
 from clawtrace_otel.settings import load_settings
 from tests.deploy.manifests import (
-    DEPLOY,
     Yaml,
     container,
     environment,
     in_bytes,
-    loaded,
     named,
     pod,
-    render,
     resources,
     workload,
     written,
@@ -29,17 +26,6 @@ PEAK = 1.5
 """Of ``max_memory_bytes``; see docs/reliability.md."""
 
 NOT_IN_SCHEMAS = "ServiceMonitor"
-
-
-@pytest.fixture(scope="module", name="rendered")
-def _rendered() -> list[Yaml]:
-    return render()
-
-
-@pytest.fixture(scope="module")
-def collector() -> Yaml:
-    (one,) = loaded(DEPLOY / "collector-config.yaml")
-    return one
 
 
 @pytest.mark.parametrize("version", VERSIONS)

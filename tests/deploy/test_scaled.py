@@ -12,7 +12,6 @@ from tests.deploy.manifests import (
     environment,
     loaded,
     named,
-    render,
     resources,
     workload,
 )
@@ -27,17 +26,6 @@ from tests.deploy.test_compose import (
     mounts,
     published,
 )
-
-
-@pytest.fixture(scope="module", name="rendered")
-def _rendered() -> list[Yaml]:
-    return render()
-
-
-@pytest.fixture(scope="module")
-def collector() -> Yaml:
-    (one,) = loaded(DEPLOY / "collector-config.yaml")
-    return one
 
 
 @pytest.fixture(scope="module")
