@@ -8,6 +8,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as RecordProto
 
 from clawtrace_otel.errors import DecodeError
+from clawtrace_otel.otlp.origin import Origin, origin_of
 from clawtrace_otel.otlp.values import read_value
 from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.log_records import LogRecord, read_record
@@ -52,20 +53,13 @@ def decode_logs(body: bytes) -> LogBatch:
 
 def _records(request: ExportLogsServiceRequest) -> Iterator[LogRecord]:
     for resource in request.resource_logs:
-        service = next(
-            (
-                kv.value.string_value
-                for kv in resource.resource.attributes
-                if kv.key == a.SERVICE_NAME
-            ),
-            "",
-        )
+        origin = origin_of(resource.resource.attributes)
         for scope in resource.scope_logs:
             for record in scope.log_records:
-                yield _record(record, service)
+                yield _record(record, origin)
 
 
-def _record(record: RecordProto, service: str) -> LogRecord:
+def _record(record: RecordProto, origin: Origin) -> LogRecord:
     trace_id, span_id = record.trace_id, record.span_id
     return LogRecord(
         name=record.event_name,
@@ -73,8 +67,8 @@ def _record(record: RecordProto, service: str) -> LogRecord:
         trace_id=trace_id.hex() if len(trace_id) == 16 and any(trace_id) else "",
         span_id=span_id.hex() if len(span_id) == 8 and any(span_id) else "",
         time_ns=record.time_unix_nano or record.observed_time_unix_nano,
-        service=service,
-        attributes={kv.key: read_value(kv.value) for kv in record.attributes},
+        service=origin.service,
+        attributes={**origin.run, **{kv.key: read_value(kv.value) for kv in record.attributes}},
     )
 
 

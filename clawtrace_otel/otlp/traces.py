@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanProto
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from clawtrace_otel.errors import DecodeError
+from clawtrace_otel.otlp.origin import Origin, read_origin
 from clawtrace_otel.otlp.skeleton_pb2 import TraceRequest
 from clawtrace_otel.otlp.values import read_attributes, read_value
 from clawtrace_otel.otlp.wire import fields
-from clawtrace_otel.semconv import attributes as a
 from clawtrace_otel.semconv.dialects import READ_EVENTS
 from clawtrace_otel.span import Event, Span
 
@@ -70,16 +69,15 @@ class TraceBatch:
     invalid_ids: int = 0
     reasons: list[str] = field(default_factory=list)
 
-    _origins: dict[Place, tuple[str, str]] = field(default_factory=dict)
+    _origins: dict[Place, Origin] = field(default_factory=dict)
 
-    def origin(self, place: Place) -> tuple[str, str]:
-        """Service and scope of a place."""
+    def origin(self, place: Place) -> Origin:
+        """Where the spans of a place come from."""
         found = self._origins.get(place)
         if found is None:
             resource_spans = self.envelope.resource_spans[place[0]]
-            service = _service_name(resource_spans.resource)
             scope = _scope_name(resource_spans.scope_spans[place[1]].scope)
-            found = self._origins[place] = (service, scope)
+            found = self._origins[place] = read_origin(resource_spans.resource, scope)
         return found
 
     @property
@@ -154,7 +152,7 @@ def _take_apart(body: bytes) -> tuple[TraceRequest, _Spans]:
 
 def _decode_into(batch: TraceBatch, raw: bytes, place: Place, n: int) -> None:
     try:
-        span = decode_span(raw, *batch.origin(place))
+        span = decode_span(raw, batch.origin(place))
     except DecodeError as e:
         batch.invalid_ids += isinstance(e, _InvalidIdError)
         r, s = place
@@ -163,7 +161,7 @@ def _decode_into(batch: TraceBatch, raw: bytes, place: Place, n: int) -> None:
         batch.received.append(Received(span, raw, place))
 
 
-def decode_span(raw: bytes, service: str, scope: str) -> Span:
+def decode_span(raw: bytes, origin: Origin) -> Span:
     """Decode one span.
 
     Raises:
@@ -182,12 +180,12 @@ def decode_span(raw: bytes, service: str, scope: str) -> Span:
         name=proto.name,
         start_ns=proto.start_time_unix_nano,
         end_ns=proto.end_time_unix_nano,
-        attributes=read_attributes(proto.attributes),
+        attributes={**origin.run, **read_attributes(proto.attributes)},
         events=[_event(event) for event in proto.events if event.name in READ_EVENTS],
         failed=proto.status.code == Status.STATUS_CODE_ERROR,
         status_message=proto.status.message,
-        scope=scope,
-        service=service,
+        scope=origin.scope,
+        service=origin.service,
         links=[(link.trace_id.hex(), link.span_id.hex()) for link in proto.links],
     )
 
@@ -219,17 +217,6 @@ def _reject(batch: TraceBatch, reason: str) -> None:
     batch.rejected += 1
     if len(batch.reasons) < MAX_REASONS:
         batch.reasons.append(reason)
-
-
-def _service_name(resource: bytes) -> str:
-    try:
-        attributes = Resource.FromString(resource).attributes
-    except ProtobufDecodeError:
-        return ""
-    return next(
-        (kv.value.string_value for kv in attributes if kv.key == a.SERVICE_NAME),
-        "",
-    )
 
 
 def _scope_name(scope: bytes) -> str:

@@ -26,7 +26,9 @@ _log = QuietLog(logging.getLogger(__name__))
 def read_sdk_span(span: ReadableSpan) -> Span:
     """An ended span of the SDK as the normaliser takes it."""
     context, parent = span.get_span_context(), span.parent
-    service = span.resource.attributes.get(a.SERVICE_NAME)
+    told = span.resource.attributes
+    service = told.get(a.SERVICE_NAME)
+    own = {key: value for key, value in (span.attributes or {}).items() if is_read(key)}
     return Span(
         trace_id=f"{context.trace_id:032x}" if context else "",
         span_id=f"{context.span_id:016x}" if context else "",
@@ -34,7 +36,7 @@ def read_sdk_span(span: ReadableSpan) -> Span:
         name=span.name,
         start_ns=span.start_time or 0,
         end_ns=span.end_time or 0,
-        attributes={key: value for key, value in (span.attributes or {}).items() if is_read(key)},
+        attributes={**{key: told[key] for key in a.RUN if key in told}, **own},
         events=[
             Event(event.name, dict(event.attributes or {}))
             for event in span.events

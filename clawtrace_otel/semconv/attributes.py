@@ -322,8 +322,13 @@ LLM_USAGE_TOTAL_COST = "llm.usage.total_cost"
 # ClawTrace, read
 CLAWTRACE_TOOL_READ_ONLY = "clawtrace.tool.read_only"
 CLAWTRACE_CALLS_UNRECORDED = "clawtrace.agent.calls_unrecorded"
+CLAWTRACE_TASK_ID = "clawtrace.task.id"
+CLAWTRACE_RUN_ID = "clawtrace.run.id"
 
-OWN_READ = frozenset({CLAWTRACE_TOOL_READ_ONLY, CLAWTRACE_CALLS_UNRECORDED})
+RUN = frozenset({CLAWTRACE_TASK_ID, CLAWTRACE_RUN_ID})
+"""On spans, or on their resource: then all its spans have them."""
+
+OWN_READ = frozenset({CLAWTRACE_TOOL_READ_ONLY, CLAWTRACE_CALLS_UNRECORDED}) | RUN
 
 # ClawTrace, written
 CLAWTRACE_COST_USD = "clawtrace.cost.usd"

@@ -76,7 +76,7 @@ def normalize(span: Span) -> Step:
         kind = "agent"
     if kind == "span" and is_result_of(span.name, span.attributes.get(a.LANGFUSE_OUTPUT)):
         kind = "tool"  # of LangChain, before Langfuse's callback said so
-    found = _find(span, kind)
+    found = find_fields(span, kind)
     step = Step(
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -89,6 +89,8 @@ def normalize(span: Span) -> Step:
         end_ns=span.end_ns,
         error=_error(span, found),
         session=name_of(found.get("session")),
+        task=name_of(span.attributes.get(a.CLAWTRACE_TASK_ID)),
+        run=name_of(span.attributes.get(a.CLAWTRACE_RUN_ID)),
         agent=name_of(found.get("agent")) or owner,
         links=tuple(span.links) if not span.parent_id else (),
     )
@@ -154,7 +156,8 @@ def _is_of(span: Span, scopes: tuple[str, ...]) -> bool:
     return not scopes or span.scope.startswith(scopes)
 
 
-def _find(span: Span, kind: Kind) -> Found:
+def find_fields(span: Span, kind: Kind) -> Found:
+    """The fields of a step that a span of some kind has, by name."""
     found = _first_of(span.attributes, FIELDS[kind])
     for scopes, name, fields in EVENTS if span.events else ():
         for event in span.events:

@@ -59,6 +59,8 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
         start_ns, end_ns: Unix nanoseconds; ``end_ns`` is 0 while the span is open.
         error: what went wrong, cut; ``None`` if nothing did.
         session: conversation id.
+        task: which task the run attempts.
+        run: which run it is, for whoever started it.
         agent: name of the agent that the span is, or says that it belongs to.
         provider, request_model, model: as the span says; ``model`` is the one that answered.
         tier: service tier that was answered, or asked for.
@@ -94,6 +96,8 @@ class Step(msgspec.Struct, omit_defaults=True, kw_only=True, forbid_unknown_fiel
     end_ns: int = 0
     error: str | None = None
     session: str = ""
+    task: str = ""
+    run: str = ""
     agent: str = ""
     provider: str = ""
     request_model: str = ""

@@ -24,10 +24,15 @@ Words = tuple[int, ...]
 """Hashes in ascending order."""
 
 
+def telling_words(text: str) -> set[str]:
+    """The words of a text that carry something, in lower case."""
+    found = _WORD.findall(text.lower())
+    return {word for word in found if len(word) >= _MIN_CHARS or not word.isalpha()}
+
+
 def words_of(texts: Iterable[str]) -> Words:
     """The words of some texts."""
-    found = _WORD.findall(" ".join(texts)[:MAX_CHARS].lower())
-    telling = {word for word in found if len(word) >= _MIN_CHARS or not word.isalpha()}
+    telling = telling_words(" ".join(texts)[:MAX_CHARS])
     hashes = sorted({crc32(word.encode("utf-8", "replace")) for word in telling})
     return tuple(hashes[:MAX_WORDS])
 

@@ -5,7 +5,7 @@ or of the base of the prompts (instructions, what people wrote, earlier answers)
 to the cost exactly, for every agent and for the trace.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clawtrace_otel.pricing.rates import PER_MONEY_UNIT
@@ -27,19 +27,25 @@ for it."""
 MIN_REST = 256
 """Tokens that may always stay unexplained."""
 
+InVain = Callable[[Item], bool]
+"""Whether a step need not have been."""
+
 
 @dataclass(slots=True, eq=False)
 class Attribution:
     """What is found out about a trace.
 
     Attributes:
+        in_vain: whether a step need not have been.
         charges: LLM call -> how its cost is spread; calls of which that is unknown are missing.
         readings: tool call -> what its result cost in each prompt that it was seen in.
-        wasted: LLM call -> what it cost to read wasted results in it, in 1e-12 USD, rounded up.
+        wasted: LLM call -> what it cost to read the results of steps in vain in it, in 1e-12 USD,
+            rounded up.
         compacted: LLM call -> tokens of the prompt that was compacted before it.
         splits: agent -> the parts of what it and its sub-agents cost; ``None`` is the trace.
     """
 
+    in_vain: InVain
     charges: dict[Item, Charge] = field(default_factory=dict)
     readings: dict[Item, list[Reading]] = field(default_factory=dict)
     wasted: dict[Item, int] = field(default_factory=dict)
@@ -115,14 +121,29 @@ class _Dialogue:
         }
 
 
-def attribute(items: Iterable[Item]) -> Attribution:
+def is_wasted(item: Item) -> bool:
+    """Whether a call brought what its context already held.
+
+    A near call is another question, whose answer happened to be equal.
+    """
+    repeat = item.finding
+    return (
+        isinstance(repeat, Repeat)
+        and repeat.verdict == "same"
+        and repeat.kind == "equal"
+        and not repeat.other_agent
+    )
+
+
+def attribute(items: Iterable[Item], in_vain: InVain = is_wasted) -> Attribution:
     """Spread the cost of a trace.
 
     Args:
         items: in time order, with their prices, agents and issuers.
+        in_vain: whether a step need not have been.
     """
     items = list(items)
-    found = Attribution()
+    found = Attribution(in_vain)
     tools: dict[Item | None, list[Item]] = {}
     dialogues: dict[tuple[Item | None, str], _Dialogue] = {}
     for item in items:
@@ -142,20 +163,6 @@ def attribute(items: Iterable[Item]) -> Attribution:
     return found
 
 
-def is_wasted(item: Item) -> bool:
-    """Whether a call brought what its context already held.
-
-    A near call is another question, whose answer happened to be equal.
-    """
-    repeat = item.finding
-    return (
-        isinstance(repeat, Repeat)
-        and repeat.verdict == "same"
-        and repeat.kind == "equal"
-        and not repeat.other_agent
-    )
-
-
 def _speakers(item: Item) -> tuple[Item | None, str]:
     """The agent and the model of a call."""
     return item.agent, item.step.model or item.step.request_model
@@ -169,7 +176,7 @@ def _read(found: Attribution, dialogue: _Dialogue, item: Item) -> None:
     prompt, tools = dialogue.take(item, usage.input)
     charge = make_charge(item.price.cost, usage, item.price.rates)
     sizes = [tool.step.result_size for tool in tools]
-    wasted = [is_wasted(tool) for tool in tools]
+    wasted = [found.in_vain(tool) for tool in tools]
     readings = prompt.grow(usage.input, sizes, wasted, _said_between(item, tools))
     for tool, reading in zip(tools, readings, strict=True):
         if reading.tokens:

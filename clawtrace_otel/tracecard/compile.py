@@ -81,6 +81,19 @@ class Compiler:
             evaluations: results that came in log records rather than with a span.
             revision: counts the changes of a card that was already closed.
         """
+        compiled = self.compile_items(steps, evaluations, revision)
+        return fit(*compiled, self.max_bytes, self.content) if compiled else None
+
+    def compile_items(
+        self, steps: Iterable[Step], evaluations: Iterable[Evaluation] = (), revision: int = 1
+    ) -> tuple[Card, list[Item]] | None:
+        """The card without its steps, and these before they are written down.
+
+        Args:
+            steps: see :meth:`compile`.
+            evaluations: see :meth:`compile`.
+            revision: see :meth:`compile`.
+        """
         tree = build_tree(steps)
         index = self.new_index()
         items = build_items(tree, self.pricer, index)
@@ -106,7 +119,7 @@ class Compiler:
             card["loops"] = found
         if index.near_skipped:
             card["near_unchecked"] = index.near_skipped
-        return fit(card, listed, self.max_bytes, self.content)
+        return card, listed
 
 
 def root_of(tree: Tree) -> Node:
@@ -135,9 +148,13 @@ def _header(tree: Tree, items: list[Item], revision: int) -> Card:
         "total": _total(items),
         "steps": [],
     }
-    session = next((node.step.session for node in tree.downward if node.step.session), "")
-    if session:
+    named = [node.step for node in tree.downward]
+    if session := next((step.session for step in named if step.session), ""):
         card["session"] = clean(session, MAX_NAME_CHARS)
+    if task := next((step.task for step in named if step.task), ""):
+        card["task"] = clean(task, MAX_NAME_CHARS)
+    if run := next((step.run for step in named if step.run), ""):
+        card["run"] = clean(run, MAX_NAME_CHARS)
     return card
 
 

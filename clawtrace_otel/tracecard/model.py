@@ -168,6 +168,8 @@ class Card(TypedDict):
     trace_id: TraceId
     root: Root
     session: NotRequired[str]
+    task: NotRequired[str]
+    run: NotRequired[str]
     started: str
     duration_s: Usd
     status: Status

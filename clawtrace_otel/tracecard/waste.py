@@ -13,24 +13,24 @@ from collections.abc import Iterable
 
 from clawtrace_otel.pricing.rates import PER_MONEY_UNIT
 from clawtrace_otel.tracecard.amounts import Waste
-from clawtrace_otel.tracecard.attribution import Attribution, is_wasted
+from clawtrace_otel.tracecard.attribution import Attribution
 from clawtrace_otel.tracecard.context import share_out
 from clawtrace_otel.tracecard.items import Item
 
 
 def find_waste(items: Iterable[Item], found: Attribution) -> dict[Item, Waste]:
-    """The waste of each repeat of which anything is known.
+    """The waste of each step that was in vain, where anything is known of it.
 
     Args:
         items: the steps of a trace.
-        found: where the money went.
+        found: where the money went, and which steps were in vain.
     """
     items = list(items)
     asked: dict[Item, list[Item]] = {}
     for item in items:
         if item.step.kind == "tool" and item.by is not None:
             asked.setdefault(item.by, []).append(item)
-    wasted = {item: _waste(item, asked, found) for item in items if is_wasted(item)}
+    wasted = {item: _waste(item, asked, found) for item in items if found.in_vain(item)}
     return {item: waste for item, waste in wasted.items() if waste is not None}
 
 
@@ -43,7 +43,7 @@ def _waste(item: Item, asked: dict[Item, list[Item]], found: Attribution) -> Was
     if carry is None and turn not in found.charges:
         return None
     low, high = found.first_reading(item), carry or 0
-    if turn is None or turn not in found.charges or is_wasted(turn):
+    if turn is None or turn not in found.charges or found.in_vain(turn):
         return Waste(low, high)
     answer = _share_of_answer(item, turn, asked[turn], found)
     return Waste(low + answer, high + max(answer, _share_of_turn(turn, asked[turn], found)))
@@ -62,7 +62,7 @@ def _share_of_answer(item: Item, turn: Item, calls: list[Item], found: Attributi
 
 def _share_of_turn(turn: Item, calls: list[Item], found: Attribution) -> int:
     """The share of a turn that asked for nothing but waste."""
-    if turn.step.does != "tool_call" or not all(map(is_wasted, calls)):
+    if turn.step.does != "tool_call" or not all(map(found.in_vain, calls)):
         return 0
     return _cost_of_turn(turn, found) // len(calls)
 

@@ -102,11 +102,19 @@ class RecordedRun:
             yield from (self._tool(call, None) for call in waiting)
         self._waiting.clear()
 
-    def root(self, name: str, end_ns: int | None, error: str = "") -> Span:
-        """The agent, when all else is done."""
+    def root(self, name: str, task: str, end_ns: int | None, error: str = "") -> Span:
+        """The agent, when all else is done.
+
+        Args:
+            name: of the span.
+            task: which task the run attempts, the same in all runs of it.
+            end_ns: when it ended; ``None`` is when the last message was complete.
+            error: why it did not end as it should; empty if it did.
+        """
         times = (self.start_ns, max(end_ns or 0, self.now_ns, self.start_ns + MIN_NS))
         span = _at(times, self._spans.agent(self._root_id, self.agent, times))
         span.name = name
+        span.attributes = {**span.attributes, a.CLAWTRACE_TASK_ID: task}
         return fail(span, Failure(OTHER_ERROR, error) if error else None)
 
     def _tool(self, call: ToolCall, at_ns: int | None) -> Span:

@@ -42,7 +42,7 @@ _USER = "user"
 
 
 @dataclass(slots=True)
-class _About:
+class About:
     """What the head of a file says of all its simulations.
 
     Attributes:
@@ -81,7 +81,7 @@ def read(paths: Sequence[Path]) -> Iterator[Record]:
         ModuleNotFoundError: the extra ``importers`` is not installed.
     """
     for path in paths:
-        about = _read_head(path)
+        about = read_about(path)
         for item in read_json_items(path, "simulations.item"):
             if isinstance(item, Problem):
                 yield item
@@ -93,9 +93,9 @@ def read(paths: Sequence[Path]) -> Iterator[Record]:
             yield from (Problem(path, 0, text) for text in problems)
 
 
-def _read_head(path: Path) -> _About:
+def read_about(path: Path) -> About:
     """What stands before the simulations; what is damaged there shows when they are read."""
-    about = _About()
+    about = About()
     try:
         for place, event, value in read_json_events(path, is_counted=False):
             if place == "simulations":
@@ -107,11 +107,11 @@ def _read_head(path: Path) -> _About:
     return about
 
 
-def _simulation(simulation: JsonObject, about: _About) -> Iterator[Record]:
+def _simulation(simulation: JsonObject, about: About) -> Iterator[Record]:
     task, trial = simulation.text("task_id"), simulation.text("trial")
     run = RecordedRun(
         NAME,
-        simulation.text("id") or f"{task}\0{trial}\0{digest(text_of(simulation.value))}",
+        run_key(simulation),
         about.agent or "agent",
         simulation.text("id") or f"{short(task)} {trial}",
         _time(simulation, "start_time") or 0,
@@ -119,8 +119,10 @@ def _simulation(simulation: JsonObject, about: _About) -> Iterator[Record]:
     yield from _messages(run, simulation, about)
     yield from run.unanswered()
     end = simulation.text("termination_reason")
+    named = f"{about.domain} task {short(task)}".strip()
     root = run.root(
-        f"{about.domain} task {short(task)} trial {trial}".strip(),
+        f"{named} trial {trial}",
+        named,
         _time(simulation, "end_time"),
         "" if end in _NORMAL_ENDS else end,
     )
@@ -130,9 +132,15 @@ def _simulation(simulation: JsonObject, about: _About) -> Iterator[Record]:
     yield TraceEnd(run.trace_id)
 
 
-def _messages(run: RecordedRun, simulation: JsonObject, about: _About) -> Iterator[Span]:
+def run_key(simulation: JsonObject) -> str:
+    """What tells a simulation from all others; its trace id follows from it."""
+    task, trial = simulation.text("task_id"), simulation.text("trial")
+    return simulation.text("id") or f"{task}\0{trial}\0{digest(text_of(simulation.value))}"
+
+
+def _messages(run: RecordedRun, simulation: JsonObject, about: About) -> Iterator[Span]:
     begun = False
-    for message in _flat(simulation):
+    for message in messages_of(simulation):
         role, at_ns = message.text("role"), _time(message, "timestamp")
         if role == "assistant" and (begun or _is_call(message)):
             begun = True
@@ -146,7 +154,7 @@ def _messages(run: RecordedRun, simulation: JsonObject, about: _About) -> Iterat
             run.pass_time(at_ns)
 
 
-def _flat(simulation: JsonObject) -> Iterator[JsonObject]:
+def messages_of(simulation: JsonObject) -> Iterator[JsonObject]:
     """The messages; several tool results may be grouped in one."""
     for message in simulation.objects("messages"):
         grouped = message.objects("tool_messages")
@@ -158,7 +166,7 @@ def _is_call(message: JsonObject) -> bool:
     return any(message.value.get(key) for key in ("usage", "raw_data", "tool_calls"))
 
 
-def _llm_call(run: RecordedRun, message: JsonObject, at_ns: int | None, about: _About) -> Span:
+def _llm_call(run: RecordedRun, message: JsonObject, at_ns: int | None, about: About) -> Span:
     raw = message.object("raw_data")
     calls = [
         ToolCall(call.text("name"), call.text("id"), call.value.get("arguments"))

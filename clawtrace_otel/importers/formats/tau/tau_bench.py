@@ -65,7 +65,7 @@ def _run(task: JsonObject) -> Iterator[Record]:
             yield span
     yield from run.unanswered()
     info = task.object("info")
-    root = run.root(f"task {name}", None, info.text("error"))
+    root = run.root(f"task {name}", f"task {task.text('task_id')}", None, info.text("error"))
     yield root
     reward = task.number("reward")
     if reward is not None:
