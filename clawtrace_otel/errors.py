@@ -7,6 +7,7 @@ ClawTraceError
   CardError      a file is not a valid TraceCard
   JournalError   the journal cannot be opened, read or written
     JournalDamagedError   its file is damaged
+  CostCraftError    runs, a skill, patches or tasks cannot be used
   EngineError    a cluster cannot be used for what it is asked to do
 
 A message says what is wrong, quotes the value, says where (path to the key, file, span id) and what
@@ -40,6 +41,10 @@ class JournalError(ClawTraceError):
 
 class JournalDamagedError(JournalError):
     """The journal's file is damaged. The next start saves what can be read."""
+
+
+class CostCraftError(ClawTraceError):
+    """A run, a skill, a file of patches or of tasks cannot be read or used."""
 
 
 class EngineError(ClawTraceError):

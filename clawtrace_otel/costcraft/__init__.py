@@ -1,0 +1,1 @@
+"""CostCraft: from cards to a better skill, with counterfactuals that are executed."""

@@ -1,0 +1,1 @@
+"""What every patch has to get through, whoever proposed it. A gate is a program, not a prompt."""

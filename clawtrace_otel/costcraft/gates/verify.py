@@ -1,0 +1,124 @@
+"""What a program can say of the steps that a patch names, before the patch is judged.
+
+Whoever proposed the patch, the checks, the savings and the rung are a program's own: those of the
+miners, of re-pricing, and of replays.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from clawtrace_otel.costcraft.gates.context import Context, StepName
+from clawtrace_otel.costcraft.miners.miner import support_of
+from clawtrace_otel.costcraft.miners.occurrence import Occurrence
+from clawtrace_otel.costcraft.miners.registry import PRUNE
+from clawtrace_otel.costcraft.model import Interval, Patch, Rung, StepRef, Support
+from clawtrace_otel.costcraft.reprice import reprice, together
+from clawtrace_otel.costcraft.run import Run
+
+
+def index_occurrences(runs: Iterable[Run]) -> tuple[dict[StepName, str], dict[StepName, str]]:
+    """The steps of all runs that are harmless to leave out, and those that are not, with the check.
+
+    A step is harmless if any miner shows it; whoever looks at less may not know.
+    """
+    found: dict[str, dict[StepName, str]] = {"harmless": {}, "harmful": {}, "unknown": {}}
+    for run in runs:
+        for miner in PRUNE:
+            for occurrence in miner.find(run):
+                _note(found[occurrence.verdict], occurrence)
+    harmless = found["harmless"]
+    return harmless, {
+        name: check for name, check in found["harmful"].items() if name not in harmless
+    }
+
+
+def _note(checks: dict[StepName, str], occurrence: Occurrence) -> None:
+    for n in occurrence.steps:
+        checks.setdefault((occurrence.run.trace_id, n), occurrence.check)
+
+
+def verify(patch: Patch, context: Context) -> Patch:
+    """The patch with what a program knows of its steps. Other actions than prune are as they were.
+
+    A step that a replay could not do without is evidence against it.
+    """
+    if patch.action != "prune":
+        return patch
+    known = {(ref.trace_id, ref.n): ref for ref in (*patch.steps, *patch.counter_evidence)}
+    against = [_named(ref) for ref in patch.counter_evidence]
+    against += [name for name in known if context.replayed.get(name)]
+    if patch.analyst == "llm":
+        against += [name for name in known if name in context.harmful]
+    kept = [ref for name, ref in known.items() if name not in against]
+    if patch.analyst == "llm":
+        kept = _repriced(kept, context)
+        patch = replace(patch, support=_support(kept, context))
+    steps = [_checked(ref, context) for ref in kept]
+    return replace(
+        patch,
+        steps=steps,
+        counter_evidence=[_checked(known[name], context) for name in dict.fromkeys(against)],
+        rung=_rung(steps, context),
+        saves_usd_per_run=_saved(steps, patch, context),
+    )
+
+
+def _support(refs: Iterable[StepRef], context: Context) -> Support:
+    found = [context.runs[ref.trace_id] for ref in refs if ref.trace_id in context.runs]
+    return support_of(found, list(context.runs.values()))
+
+
+def _named(ref: StepRef) -> StepName:
+    return ref.trace_id, ref.n
+
+
+def _checked(ref: StepRef, context: Context) -> StepRef:
+    name = _named(ref)
+    run = context.runs.get(ref.trace_id)
+    ref = replace(ref, passed=run.passed if run else None)
+    if changed := context.replayed.get(name):
+        return replace(ref, check=f"harmful: replayed without it, {changed}")
+    if name in context.replayed:
+        return replace(ref, check=f"{_known(ref, context)}; replayed without it, unchanged")
+    return replace(ref, check=_known(ref, context))
+
+
+def _known(ref: StepRef, context: Context) -> str:
+    for word, checks in (("harmless", context.harmless), ("harmful", context.harmful)):
+        if (check := checks.get(_named(ref))) is not None and not ref.check.startswith(word):
+            return ref.check or f"{word}: {check}"
+    return ref.check or "unknown: no program found out about it"
+
+
+def _repriced(refs: Sequence[StepRef], context: Context) -> list[StepRef]:
+    by_run: dict[str, list[int]] = defaultdict(list)
+    for ref in refs:
+        by_run[ref.trace_id].append(ref.n)
+    saved: Mapping[StepName, Interval] = {
+        (trace_id, n): interval
+        for trace_id, numbers in by_run.items()
+        if trace_id in context.runs
+        for n, interval in reprice(context.runs[trace_id], numbers).items()
+    }
+    return [replace(ref, saves_usd=saved.get(_named(ref))) for ref in refs]
+
+
+def _rung(steps: Sequence[StepRef], context: Context) -> Rung:
+    names = [_named(ref) for ref in steps]
+    if any(name in context.replayed for name in names):
+        return "replayed"
+    return "dependency" if any(name in context.harmless for name in names) else "proxy"
+
+
+def _saved(steps: Sequence[StepRef], patch: Patch, context: Context) -> Interval | None:
+    """Per run with a known cost; as the miner summed it unless steps were taken out."""
+    if patch.analyst == "rules" and len(steps) == len(patch.steps):
+        return patch.saves_usd_per_run
+    saved = [ref.saves_usd for ref in steps if ref.saves_usd is not None]
+    priced = sum(run.cost is not None for run in context.runs.values())
+    if not saved or not priced:
+        return None
+    low, high = together(saved)
+    return low / priced, high / priced
