@@ -1,0 +1,1 @@
+"""What CostCraft's claims rest on, measured: ``make evidence`` writes docs/evidence.md."""

@@ -1,0 +1,1 @@
+"""Pairs of recorded calls, and what a reader said of each."""
