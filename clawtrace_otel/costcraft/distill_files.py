@@ -78,7 +78,7 @@ def distill_files(asked: Asked, settings: Settings) -> Written:
         distilled, own = distill(found.runs, task), Own()
     else:
         distilled, own = _with_a_model(found.runs, task, asked, asked.llm)
-    distilled.file.problems = [*found.problems, *own.problems, *_told(distilled, base, asked)]
+    distilled.file.problems = [*found.problems, *own.problems, *_told(base, asked)]
     view = ReportView(
         file=distilled.file,
         runs=found.runs,
@@ -141,20 +141,14 @@ def changes_of(replays: Replays) -> dict[StepName, str]:
     return found
 
 
-def _told(distilled: Distilled, base: Skill, asked: Asked) -> list[str]:
-    problems = []
-    source = distilled.file.source
-    if not source.passed and not source.failed:
-        problems.append(
-            "no run has an outcome: nothing can be preserved, and prunes are of runs that may have "
-            "failed"
-        )
-    if (size := count_tokens(base.text)) > asked.max_skill_tokens:
-        problems.append(
-            f"{asked.skill}: the base skill has up to {size:,} tokens, over the limit of "
-            f"{asked.max_skill_tokens:,}: no rule was added; shorten it, or give --max-skill-tokens"
-        )
-    return problems
+def _told(base: Skill, asked: Asked) -> list[str]:
+    size = count_tokens(base.text)
+    if size <= asked.max_skill_tokens:
+        return []
+    return [
+        f"{asked.skill}: the base skill has up to {size:,} tokens, over the limit of "
+        f"{asked.max_skill_tokens:,}: no rule was added; shorten it, or give --max-skill-tokens"
+    ]
 
 
 def _write(output: Path, view: ReportView) -> None:

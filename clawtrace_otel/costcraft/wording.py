@@ -11,5 +11,6 @@ def listed(items: Sequence[str], word: str = "and") -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 run``, ``2 runs``, ``1,000 runs``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """``1 run``, ``2 runs``, ``1,000 patches``."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

@@ -110,7 +110,7 @@ def test_an_evolved_skill_is_never_too_long_and_every_rule_names_accepted_patche
 
 def test_the_program_writes_skill_patches_and_reports(run: Program, cards: Path) -> None:
     result = run(cards, "-o", "out")
-    assert "1 rules from 1 patches" in result.output
+    assert "1 rule from 1 patch in" in result.output
     out = cards.parent / "out"
     names = ["SKILL.md", "patches.yaml", "report.html", "report.md"]
     assert sorted(path.name for path in out.iterdir()) == names
@@ -155,7 +155,7 @@ def test_a_base_skill_over_the_limit_is_kept_and_told_with_status_3(
     (patch,) = read_patches(tmp_path / "out/patches.yaml").patches
     assert patch.rejected.startswith("no room")
     more = run(cards, "-o", "out", "--skill", base, "--max-skill-tokens", "2000")
-    assert "1 rules" in more.output
+    assert "1 rule " in more.output
 
 
 @pytest.mark.parametrize(

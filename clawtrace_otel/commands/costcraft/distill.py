@@ -19,6 +19,7 @@ from clawtrace_otel.commands.common import (
     usd,
 )
 from clawtrace_otel.commands.costcraft.llm_options import llm_options, read_llm_options
+from clawtrace_otel.costcraft.wording import counted
 from clawtrace_otel.settings import load_settings
 from clawtrace_otel.storage.urls import Where
 
@@ -157,12 +158,15 @@ def _print(asked: "Asked", written: "Written") -> None:
     accepted = sum(not patch.rejected for patch in file.patches)
     source = file.source
     click.echo(
-        f"{source.runs:,} runs ({source.passed:,} passed, {source.failed:,} failed, "
+        f"{counted(source.runs, 'run')} ({source.passed:,} passed, {source.failed:,} failed, "
         f"{source.unknown:,} unknown), {usd(source.cost_usd)} together"
     )
+    if not source.passed and not source.failed:
+        click.echo("no run has an outcome: nothing can be preserved, and nobody knows what passed")
     click.echo(
-        f"{len(file.rules):,} rules from {accepted:,} patches in {asked.output / 'SKILL.md'}; "
-        f"{len(file.patches) - accepted:,} patches rejected, see {asked.output / 'report.md'}"
+        f"{counted(len(file.rules), 'rule')} from {counted(accepted, 'patch')} in "
+        f"{asked.output / 'SKILL.md'}; {counted(len(file.patches) - accepted, 'patch')} rejected, "
+        f"see {asked.output / 'report.md'}"
     )
     for rule in file.rules:
         click.echo(f"- {rule.text}")

@@ -53,7 +53,7 @@ def verify(patch: Patch, context: Context) -> Patch:
         against += [name for name in known if name in context.harmful]
     kept = [ref for name, ref in known.items() if name not in against]
     if patch.analyst == "llm":
-        kept = _repriced(kept, context)
+        kept = [replace(ref, check="") for ref in _repriced(kept, context)]
         patch = replace(patch, support=_support(kept, context))
     steps = [_checked(ref, context) for ref in kept]
     return replace(
@@ -86,10 +86,10 @@ def _checked(ref: StepRef, context: Context) -> StepRef:
 
 
 def _known(ref: StepRef, context: Context) -> str:
-    for word, checks in (("harmless", context.harmless), ("harmful", context.harmful)):
-        if (check := checks.get(_named(ref))) is not None and not ref.check.startswith(word):
-            return ref.check or f"{word}: {check}"
-    return ref.check or "unknown: no program found out about it"
+    """What the miner found out that names the step, else what any found."""
+    found = {"harmless": context.harmless, "harmful": context.harmful}
+    known = (f"{word}: {how[_named(ref)]}" for word, how in found.items() if _named(ref) in how)
+    return ref.check or next(known, "unknown: no program found out about it")
 
 
 def _repriced(refs: Sequence[StepRef], context: Context) -> list[StepRef]:

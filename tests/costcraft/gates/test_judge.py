@@ -163,6 +163,7 @@ def test_what_a_model_claims_of_its_evidence_is_replaced_by_what_a_program_finds
     assert (patch.rejected, patch.rung) == ("", "dependency")
     assert patch.saves_usd_per_run == pytest.approx(mined.saves_usd_per_run)
     assert [ref.saves_usd for ref in patch.steps] == [ref.saves_usd for ref in mined.steps]
+    assert [ref.check for ref in patch.steps] == [ref.check for ref in mined.steps]
 
 
 def test_a_model_cannot_vouch_for_a_step_that_no_program_found_harmless() -> None:

@@ -1,0 +1,1 @@
+"""What a distillation found, for people: ``report.md`` and one self-contained HTML page."""
