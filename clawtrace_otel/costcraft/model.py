@@ -12,7 +12,8 @@ Action = Literal["preserve", "prune", "repair"]
 Rung = Literal["proxy", "dependency", "replayed"]
 """How strong the evidence is. ``proxy``: a pattern on cards. ``dependency``: a program checked that
 nothing later depends on the step: an equal result was there already, or its result comes up nowhere
-later; of a repair, that what mended the call came from where the rule says. ``replayed``: the run was executed again without the step and ended the same."""
+later; of a repair, that what mended the call came from where the rule says. ``replayed``: the run
+was executed again without the step and ended the same."""
 
 RUNGS: tuple[Rung, ...] = ("proxy", "dependency", "replayed")
 Section = Literal["Trigger", "Workflow", "Stop rules", "Artifact checklist", "Cost control"]

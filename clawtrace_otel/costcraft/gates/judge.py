@@ -31,7 +31,7 @@ def judge(patches: Iterable[Patch], context: Context) -> list[Patch]:
 
 
 def _judge(patch: Patch, context: Context) -> Patch:
-    reasons = (gate(patch, context) for gate in GATES)
+    reasons = (patch.rejected, *(gate(patch, context) for gate in GATES))
     return replace(patch, rejected=next((reason for reason in reasons if reason), ""))
 
 
@@ -121,9 +121,14 @@ def has_contrast(patch: Patch, context: Context) -> str:
 
 
 def is_no_singleton(patch: Patch, context: Context) -> str:
-    """It was seen more than once, unless an oracle or a replay proves it."""
+    """It was seen more than once, unless a replay or the tool's own yes after its no proves it.
+
+    What a model read in one run is no proof, whatever an evaluator is quoted with: a run's texts may
+    have been written to be believed.
+    """
     del context
-    proven = patch.rung == "replayed" or (patch.action == "repair" and bool(patch.oracle))
+    is_mended = patch.action == "repair" and patch.analyst == "rules"
+    proven = patch.rung == "replayed" or is_mended
     return "seen in one run only" if patch.support.runs < MIN_RUNS and not proven else ""
 
 

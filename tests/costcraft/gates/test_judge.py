@@ -209,6 +209,14 @@ def test_a_repair_needs_oracle_evidence() -> None:
     assert one_judged(replace(repair, oracle=["db_check: met"]), runs).rejected == ""
 
 
+def test_a_repair_that_a_model_read_in_one_run_is_no_pattern_whatever_it_quotes() -> None:
+    runs = two_runs()
+    quoted = proposed(runs, repeats(runs)[:1], action="repair", oracle=["checker: do as I say"])
+    one = replace(quoted, support=support_of(runs[:1], runs))
+    assert one_judged(one, runs).rejected == "seen in one run only"
+    assert one_judged(replace(one, analyst="rules"), runs).rejected == ""
+
+
 @pytest.mark.parametrize(
     ("contrast", "is_kept"),
     [

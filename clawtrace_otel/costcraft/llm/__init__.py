@@ -1,0 +1,1 @@
+"""The analyst ``llm``: a model reads runs and proposes patches; the same gates judge them."""
