@@ -18,7 +18,7 @@ $(FUZZ_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
 	@touch $@
 
-.PHONY: help install demo check format test fast otelcol kafka integrations soak fuzz fixtures golden accuracy docs schema proto constraints clean
+.PHONY: help install demo check format test fast otelcol kafka integrations soak fuzz fixtures golden accuracy evidence docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,11 +62,15 @@ soak: $(STAMP) ## hold load for 10 minutes, kill service and receiver at random,
 fixtures: $(STAMP) ## capture the spans of real instrumentations again
 	$(BIN)/python -m tests.fixtures.capture
 
-golden: $(STAMP) ## write the expected cards of the fixtures again; read the diff
+golden: $(STAMP) ## write the expected cards and reports again; read the diff
 	$(BIN)/python -m tests.tracecard.test_golden
+	$(BIN)/python -m tests.costcraft.report.test_golden
 
 accuracy: $(STAMP) ## measure how exact the cards of recorded runs are; needs ../shared/corpora
 	$(BIN)/python -m tests.corpora.accuracy
+
+evidence: $(STAMP) ## measure detector, deletions, rules and ablations for docs/evidence.md; needs ../shared/corpora
+	$(BIN)/python -m tests.evidence
 
 docs: $(STAMP) ## write the generated pages and tables of the documentation again
 	$(BIN)/python -m tests.dialects_page
@@ -74,8 +78,9 @@ docs: $(STAMP) ## write the generated pages and tables of the documentation agai
 	$(BIN)/python -m tests.grafana.dashboard
 	$(BIN)/python -m tests.test_docs
 
-schema: $(STAMP) ## write the JSON Schema of a card again
+schema: $(STAMP) ## write the JSON Schemas of cards and patches again
 	$(BIN)/python -c 'from clawtrace_otel.tracecard.schema import schema_text; print(schema_text(), end="")' > clawtrace_otel/tracecard/tracecard-1.schema.json
+	$(BIN)/python -c 'from clawtrace_otel.costcraft.schema import schema_text; print(schema_text(), end="")' > clawtrace_otel/costcraft/patches-1.schema.json
 
 proto: $(STAMP) ## generate the protobuf classes of clawtrace_otel/otlp again
 	$(BIN)/python -m pip install --quiet "grpcio-tools==1.71.2" --target .proto-tools

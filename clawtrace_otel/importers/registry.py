@@ -1,4 +1,7 @@
-"""The formats that are known. No file is of two of them: their order says nothing."""
+"""The formats that are known.
+
+No file is of two of them, but Harbor's trials hold files of others: it is asked first.
+"""
 
 from collections.abc import Iterable
 from functools import cache
@@ -9,6 +12,7 @@ from clawtrace_otel.importers.formats.json_lines import read_first_value
 from clawtrace_otel.importers.importer import HEAD_BYTES, Head, Importer
 
 MODULES = {
+    "harbor": "harbor.importer",
     "tau2": "tau.tau2",
     "tau-bench": "tau.tau_bench",
     "langfuse": "langfuse",

@@ -25,6 +25,13 @@ SEPARATOR = b"\n\0\n"
 
 NAMES: dict[str, list[str]] = {
     "claude-code": ["11111111-1111-4111-8111-111111111111.jsonl", "agent-a1.jsonl"],
+    "harbor": [
+        "trial/config.json",
+        "trial/result.json",
+        "trial/agent/trajectory.json",
+        "trial/verifier/ctrf.json",
+        "trial/verifier/reward.json",
+    ],
     "openclaw": ["a.jsonl", "b.jsonl"],
     "otlp": ["a.json", "b.jsonl", "c.pb"],
 }
@@ -40,10 +47,10 @@ def recorded(name: str) -> Callable[[bytes], None]:
     """The target of a format: its files, read and compiled."""
 
     def run(data: bytes) -> None:
-        paths = [
-            _write(file, part)
-            for file, part in zip(NAMES.get(name, ["a.jsonl"]), data.split(SEPARATOR), strict=False)
-        ]
+        names, parts = NAMES.get(name, ["a.jsonl"]), data.split(SEPARATOR)
+        paths = [_write(file, part) for file, part in zip(names, parts, strict=False)]
+        for file in names[len(parts) :]:  # of the input before
+            (scratch() / file).unlink(missing_ok=True)
         for path in paths:
             recognise(path)
         records = importer(name).read(paths)
@@ -111,6 +118,7 @@ def card_file(data: bytes) -> None:
 
 def _write(name: str, data: bytes) -> Path:
     path = scratch() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 

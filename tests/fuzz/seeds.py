@@ -17,6 +17,7 @@ from tests.fuzz.targets import Target
 from tests.fuzz.values import HUGE, NAMES, UNITS, WORDS
 from tests.importers.formats import test_langfuse, test_openclaw_telemetry
 from tests.importers.formats.claude_code import records as claude
+from tests.importers.formats.harbor import test_trajectory
 from tests.importers.formats.openclaw import records as openclaw
 from tests.importers.formats.tau import test_tau2, test_tau_bench
 
@@ -136,6 +137,13 @@ def _tau2() -> Seeds:
     yield json.dumps(run, indent=1).encode()
 
 
+def _harbor() -> Seeds:
+    files = [json.dumps(content).encode() for content in test_trajectory.WHOLE.values()]
+    yield SEPARATOR.join(files)
+    yield SEPARATOR.join([*files, b'{"reward": 0.5}'])
+    yield files[0]
+
+
 def _langfuse() -> Seeds:
     trace = {"id": test_langfuse.TRACE, "sessionId": "s", "scores": test_langfuse.SCORES}
     held = test_langfuse.OBSERVATIONS
@@ -223,6 +231,7 @@ _SEEDS: dict[str, Callable[[], Seeds]] = {
     "packed": _packed,
     "recorded_tau2": _tau2,
     "recorded_tau_bench": lambda: iter([json.dumps([test_tau_bench.TASK]).encode()]),
+    "recorded_harbor": _harbor,
     "recorded_langfuse": _langfuse,
     "recorded_claude_code": _claude_code,
     "recorded_openclaw": _openclaw,

@@ -40,19 +40,19 @@ _LEFT_OUT = (
 )
 
 
-def rootfs(packages: Iterable[str]) -> Path:
+def rootfs(packages: Iterable[str], suite: str = SUITE) -> Path:
     """The archive of a minimal Debian with some packages; made once, and kept.
 
     It skips the test if it is not there and cannot be made.
     """
     included = sorted(packages)
-    made_of = repr((_RECIPE, SUITE, platform.machine(), included, _LEFT_OUT))
+    made_of = repr((_RECIPE, suite, platform.machine(), included, _LEFT_OUT))
     key = hashlib.sha256(made_of.encode()).hexdigest()[:16]
-    path = CACHE / "rootfs" / f"{SUITE}-{key}.tar"
+    path = CACHE / "rootfs" / f"{suite}-{key}.tar"
     if not path.exists():
         _need_debootstrap()
         path.parent.mkdir(parents=True, exist_ok=True)
-        _make(path, included)
+        _make(path, suite, included)
     return path
 
 
@@ -63,10 +63,10 @@ def _need_debootstrap() -> None:
         pytest.skip("a stand-in for a base image needs debootstrap")
 
 
-def _make(path: Path, packages: list[str]) -> None:
+def _make(path: Path, suite: str, packages: list[str]) -> None:
     with TemporaryDirectory(prefix="clawtrace-rootfs-") as name:
         root = Path(name) / "rootfs"
-        _debootstrap(root, packages)
+        _debootstrap(root, suite, packages)
         part = path.with_suffix(".part")
         flags = ["--one-file-system", "--numeric-owner"]
         flags += [f"--exclude={pattern}" for pattern in _LEFT_OUT]
@@ -75,10 +75,10 @@ def _make(path: Path, packages: list[str]) -> None:
         part.replace(path)
 
 
-def _debootstrap(root: Path, packages: list[str]) -> None:
+def _debootstrap(root: Path, suite: str, packages: list[str]) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}"]
     done = subprocess.run(
-        [*command, SUITE, str(root)],
+        [*command, suite, str(root)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from clawtrace_otel.commands.lazy import LazyGroup
 COMMANDS = {
     "bench": "Run an agent over tasks with and without a skill, and compare.",
     "distill": "From cards to patches and an evolved skill.",
+    "harbor": "Have Harbor run its tasks with and without a skill, and compare.",
     "replay": "Re-price runs without the pruned steps, and re-execute them.",
 }
 

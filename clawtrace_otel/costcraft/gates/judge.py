@@ -31,7 +31,9 @@ def judge(patches: Iterable[Patch], context: Context) -> list[Patch]:
 
 
 def _judge(patch: Patch, context: Context) -> Patch:
-    reasons = (patch.rejected, *(gate(patch, context) for gate in GATES))
+    if patch.rejected:
+        return patch
+    reasons = (gate(patch, context) for gate in GATES)
     return replace(patch, rejected=next((reason for reason in reasons if reason), ""))
 
 

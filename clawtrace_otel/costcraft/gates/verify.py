@@ -40,12 +40,13 @@ def _note(checks: dict[StepName, str], occurrence: Occurrence) -> None:
 
 
 def verify(patch: Patch, context: Context) -> Patch:
-    """The patch with what a program knows of its steps. Other actions than prune are as they were.
+    """The patch with what a program knows of its steps.
 
-    A step that a replay could not do without is evidence against it.
+    A step that a replay could not do without is evidence against a prune. Of other actions nothing
+    can be found out here; what a model says of their rung is not taken.
     """
     if patch.action != "prune":
-        return patch
+        return replace(patch, rung="proxy") if patch.analyst == "llm" else patch
     known = {(ref.trace_id, ref.n): ref for ref in (*patch.steps, *patch.counter_evidence)}
     against = [_named(ref) for ref in patch.counter_evidence]
     against += [name for name in known if context.replayed.get(name)]

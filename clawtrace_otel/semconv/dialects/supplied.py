@@ -24,4 +24,8 @@ SUPPLIED = Dialect(
         ),
         "cost_currency": (a.GEN_AI_USAGE_COST_CURRENCY,),
     },
+    agent={
+        "cost": (a.GEN_AI_USAGE_COST_AMOUNT,),
+        "cost_currency": (a.GEN_AI_USAGE_COST_CURRENCY,),
+    },
 )
