@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from rapidfuzz import fuzz
 
 from clawtrace_otel.costcraft.gates.context import Context
+from clawtrace_otel.costcraft.gates.harmless import is_harmless
 from clawtrace_otel.costcraft.gates.verify import verify
 from clawtrace_otel.costcraft.model import Patch, StepRef
 
@@ -79,7 +80,7 @@ def has_counterfactual(patch: Patch, context: Context) -> str:
     if not _is_prune(patch) or context.options.no_counterfactual:
         return ""
     harmful = len(patch.counter_evidence)
-    harmless = sum(_is_harmless(ref, context) for ref in patch.steps)
+    harmless = sum(is_harmless(ref, context) for ref in patch.steps)
     if harmful > MAX_HARM * (harmful + harmless):
         known = harmful + harmless
         return f"{harmful} of {known} steps that it would have pruned were needed, or may have been"
@@ -125,8 +126,8 @@ def has_contrast(patch: Patch, context: Context) -> str:
 def is_no_singleton(patch: Patch, context: Context) -> str:
     """It was seen more than once, unless a replay or the tool's own yes after its no proves it.
 
-    What a model read in one run is no proof, whatever an evaluator is quoted with: a run's texts may
-    have been written to be believed.
+    What a model read in one run is no proof, whatever an evaluator is quoted with: the texts of a run
+    may have been written to be believed.
     """
     del context
     is_mended = patch.action == "repair" and patch.analyst == "rules"
@@ -155,8 +156,3 @@ def _is_prune(patch: Patch) -> bool:
 def _exists(ref: StepRef, context: Context) -> bool:
     run = context.runs.get(ref.trace_id)
     return run is not None and ref.n in run.by_number
-
-
-def _is_harmless(ref: StepRef, context: Context) -> bool:
-    name = ref.trace_id, ref.n
-    return name in context.harmless or name in context.replayed

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from clawtrace_otel.costcraft.gates.context import Context, StepName
+from clawtrace_otel.costcraft.gates.harmless import is_harmless
 from clawtrace_otel.costcraft.miners.miner import support_of
 from clawtrace_otel.costcraft.miners.occurrence import Occurrence
 from clawtrace_otel.costcraft.miners.registry import PRUNE
@@ -107,10 +108,10 @@ def _repriced(refs: Sequence[StepRef], context: Context) -> list[StepRef]:
 
 
 def _rung(steps: Sequence[StepRef], context: Context) -> Rung:
-    names = [_named(ref) for ref in steps]
-    if any(name in context.replayed for name in names):
+    shown = [_named(ref) for ref in steps if is_harmless(ref, context)]
+    if any(name in context.replayed for name in shown):
         return "replayed"
-    return "dependency" if any(name in context.harmless for name in names) else "proxy"
+    return "dependency" if shown else "proxy"
 
 
 def _saved(steps: Sequence[StepRef], patch: Patch, context: Context) -> Interval | None:

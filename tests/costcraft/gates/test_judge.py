@@ -129,6 +129,33 @@ def test_a_step_that_a_replay_could_not_do_without_speaks_against_the_prune() ->
     assert patch.counter_evidence[0].check == ("harmful: replayed without it, step 9 `pay` differs")
 
 
+def test_a_replay_says_nothing_of_what_the_agent_learned_from_a_call() -> None:
+    runs = two_runs()
+    first = [(run.trace_id, number(run, "read_file", 1)) for run in runs]
+    patch = one_judged(proposed(runs, first), runs, replayed=dict.fromkeys(first, ""))
+    assert patch.rejected.startswith("no counterfactual: ")
+    assert patch.rung == "proxy"
+
+
+@pytest.mark.parametrize(("second", "is_kept"), [("text " * 80, True), ("other", False)])
+def test_a_replay_shows_that_nothing_changed_between_two_calls_with_equal_results(
+    second: str, *, is_kept: bool
+) -> None:
+    builders = []
+    for name in ("one", "two"):
+        builder = RunBuilder(name, passed=True)
+        builder.turn("look", {"at": "x"}, "text " * 80)
+        builder.turn("move", {"to": "y"}, "moved")
+        builder.turn("look", {"at": "x"}, second)
+        builder.llm("That is all.")
+        builders.append(builder)
+    runs = made(builders)
+    names = [(run.trace_id, number(run, "look", 2)) for run in runs]
+    assert one_judged(proposed(runs, names), runs).rejected
+    patch = one_judged(proposed(runs, names), runs, replayed=dict.fromkeys(names, ""))
+    assert (patch.rejected == "", patch.rung == "replayed") == (is_kept, is_kept)
+
+
 def test_what_costs_next_to_nothing_is_not_pruned_unless_costs_play_no_part() -> None:
     builders = []
     for name in ("one", "two"):
