@@ -89,7 +89,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
         tasks: that have passing and failing runs.
         passed_with, passed: passing runs of these tasks with it, and all of them.
         failed_with, failed: the same of the failing runs.
-        p_value: of Fisher's exact test, one-sided.
+        p_value: of Fisher's exact test, one-sided, within tasks; adjusted by Benjamini and
+            Hochberg for all patterns that were tried.
     """
 
     tasks: Count

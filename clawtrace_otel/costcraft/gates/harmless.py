@@ -4,19 +4,25 @@ from clawtrace_otel.costcraft.gates.context import Context
 from clawtrace_otel.costcraft.model import StepRef
 from clawtrace_otel.costcraft.run import Run
 
+HARMLESS = "harmless: "
+"""How the check of a step begins of which a program found so."""
+
 
 def is_harmless(ref: StepRef, context: Context) -> bool:
-    """Whether a miner found that nothing later depends on a step, or a replay closed the gap.
+    """Whether a miner found that nothing depends on a step, or a replay closed the gap.
 
     That a run ended the same without a call says nothing of what the agent learned from it: to
     leave out a call that only reads changes nothing in any environment. So a replay counts for
     calls whose equal result the agent had already, where only the effect on state was unknown.
+
+    Args:
+        ref: verified: its check is a program's.
+        context: what is known.
     """
-    name = ref.trace_id, ref.n
-    if name in context.harmless:
+    if ref.check.startswith(HARMLESS):
         return True
     run = context.runs.get(ref.trace_id)
-    is_unchanged = context.replayed.get(name) == ""
+    is_unchanged = context.replayed.get((ref.trace_id, ref.n)) == ""
     return is_unchanged and run is not None and _had_equal_result(run, ref.n)
 
 

@@ -126,8 +126,8 @@ def has_contrast(patch: Patch, context: Context) -> str:
 def is_no_singleton(patch: Patch, context: Context) -> str:
     """It was seen more than once, unless a replay or the tool's own yes after its no proves it.
 
-    What a model read in one run is no proof, whatever an evaluator is quoted with: the texts of a run
-    may have been written to be believed.
+    What a model read in one run is no proof, whatever an evaluator is quoted with: the texts of a
+    run may have been written to be believed.
     """
     del context
     is_mended = patch.action == "repair" and patch.analyst == "rules"

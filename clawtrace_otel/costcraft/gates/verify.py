@@ -62,7 +62,7 @@ def verify(patch: Patch, context: Context) -> Patch:
         patch,
         steps=steps,
         counter_evidence=[_checked(known[name], context) for name in dict.fromkeys(against)],
-        rung=_rung(steps, context),
+        rung=_rung(steps, patch, context),
         saves_usd_per_run=_saved(steps, patch, context),
     )
 
@@ -107,10 +107,12 @@ def _repriced(refs: Sequence[StepRef], context: Context) -> list[StepRef]:
     return [replace(ref, saves_usd=saved.get(_named(ref))) for ref in refs]
 
 
-def _rung(steps: Sequence[StepRef], context: Context) -> Rung:
+def _rung(steps: Sequence[StepRef], patch: Patch, context: Context) -> Rung:
     shown = [_named(ref) for ref in steps if is_harmless(ref, context)]
     if any(name in context.replayed for name in shown):
         return "replayed"
+    if patch.analyst == "rules":
+        return patch.rung
     return "dependency" if shown else "proxy"
 
 

@@ -136,7 +136,8 @@ def _contrast(contrast: Contrast) -> str:
         f"in {counted(contrast.tasks, 'task')} with passing and failing runs, "
         f"{contrast.passed_with:,} of {contrast.passed:,} passing runs have it and "
         f"{contrast.failed_with:,} of {contrast.failed:,} failing ones "
-        f"(Fisher's exact test, one-sided: p = {contrast.p_value:.2g}); an association, no cause"
+        f"(Fisher's exact test within tasks, one-sided, adjusted: p = {contrast.p_value:.2g}); "
+        "an association, no cause"
     )
 
 

@@ -1,0 +1,1 @@
+"""The analyst ``rules``: patterns that a program finds in runs, without any model or network."""
