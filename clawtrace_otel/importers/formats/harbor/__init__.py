@@ -1,0 +1,1 @@
+"""Jobs of Harbor: trials and trajectories."""
