@@ -1,0 +1,1 @@
+"""What says whether a run did its task: one way of grading a module."""
