@@ -40,6 +40,7 @@ class Asked:
     max_skill_tokens: int = MAX_TOKENS
     llm: LlmOptions | None = None
     reword: bool = False
+    ablations: bool = False
     options: Options = field(default_factory=Options)
 
 
@@ -74,10 +75,11 @@ def distill_files(asked: Asked, settings: Settings) -> Written:
         max_tokens=asked.max_skill_tokens,
         pricer=make_compiler(settings).pricer,
     )
+    own = Own()
     if asked.llm is None:
-        distilled, own = distill(found.runs, task), Own()
+        distilled = distill(found.runs, task)
     else:
-        distilled, own = _with_a_model(found.runs, task, asked, asked.llm)
+        distilled, task = _with_a_model(found.runs, task, asked, asked.llm, own)
     distilled.file.problems = [*found.problems, *own.problems, *_told(base, asked)]
     view = ReportView(
         file=distilled.file,
@@ -88,6 +90,8 @@ def distill_files(asked: Asked, settings: Settings) -> Written:
         own=own.cards,
     )
     _write(asked.output, view)
+    if asked.ablations:
+        _write_ablations(asked.output, found.runs, task)
     return Written(distilled.file, count_tokens(base.text) > asked.max_skill_tokens)
 
 
@@ -105,12 +109,15 @@ class Own:
 
 
 def _with_a_model(
-    runs: Sequence[Run], task: Task, asked: Asked, options: LlmOptions
-) -> tuple[Distilled, Own]:
-    """Distil with the patches that a model proposes; its calls are a card too."""
+    runs: Sequence[Run], task: Task, asked: Asked, options: LlmOptions, own: Own
+) -> tuple[Distilled, Task]:
+    """Distil with the patches that a model proposes; its calls are a card too.
+
+    Returns:
+        What was distilled, and the task with the patches that were proposed.
+    """
     from clawtrace_otel.costcraft.llm.session import LlmSession
 
-    own = Own()
     with LlmSession(options, asked.output) as session:
         found = session.analyse(runs, task.base.text)
         own.problems += found.problems
@@ -120,10 +127,20 @@ def _with_a_model(
             own.problems.extend(problems)
             return reworded
 
-        task = replace(task, proposed=found.patches, reword=reword if asked.reword else None)
-        distilled = distill(runs, task)
+        task = replace(task, proposed=found.patches)
+        distilled = distill(runs, replace(task, reword=reword if asked.reword else None))
     own.cards += [read_card(path) for path in found.cards if path.exists()]
-    return distilled, own
+    return distilled, task
+
+
+def _write_ablations(output: Path, runs: Sequence[Run], task: Task) -> None:
+    """The skill and the patches with one thing switched off each, in folders of its name."""
+    for flag in Options.FLAGS:
+        options = replace(task.options, **{flag: True})
+        ablated = distill(runs, replace(task, options=options))
+        folder = output / flag.replace("_", "-")
+        _write_skill(folder, ablated.text)
+        write_patches(folder / "patches.yaml", ablated.file)
 
 
 def changes_of(replays: Replays) -> dict[StepName, str]:
@@ -151,12 +168,16 @@ def _told(base: Skill, asked: Asked) -> list[str]:
     ]
 
 
-def _write(output: Path, view: ReportView) -> None:
+def _write_skill(folder: Path, text: str) -> None:
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        write_text(view.evolved, output / "SKILL.md")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(text, folder / "SKILL.md")
     except OSError as e:
-        msg = f"cannot write {output / 'SKILL.md'}: {e}"
+        msg = f"cannot write {folder / 'SKILL.md'}: {e}"
         raise CostCraftError(msg) from e
+
+
+def _write(output: Path, view: ReportView) -> None:
+    _write_skill(output, view.evolved)
     write_patches(output / "patches.yaml", view.file)
     write_report(output, view)

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clawtrace_otel.cli import main
+from clawtrace_otel.costcraft.bench.ablations import ablated_skills
 from clawtrace_otel.costcraft.distill import Task, distill
 from clawtrace_otel.costcraft.distill_files import changes_of
 from clawtrace_otel.costcraft.gates.context import Options
 from clawtrace_otel.costcraft.patch_file import dump_patches, read_patches
 from clawtrace_otel.costcraft.replay.record import Deletion, Replays, save_replays
 from clawtrace_otel.costcraft.tokens import count_tokens
+from clawtrace_otel.errors import CostCraftError
 from clawtrace_otel.tracecard.write import dump_card
 from tests.costcraft.runs import RunBuilder, made, number
 
@@ -208,3 +210,23 @@ def test_a_run_that_changed_only_without_several_steps_speaks_against_each_of_th
         (trace, 2): "together with 1 others: step 9 `pay` differs",
         (trace, 3): "",
     }
+
+
+def test_skills_with_something_switched_off_are_conditions_of_a_bench(
+    run: Program, cards: Path
+) -> None:
+    run(cards, "-o", "out", "--ablations")
+    out = cards.parent / "out"
+    assert read_patches(out / "no-prune/patches.yaml").options == ["no-prune"]
+    told: list[str] = []
+    assert ablated_skills(out, told.append) == [
+        f"full={out / 'SKILL.md'}",
+        f"no-prune={out / 'no-prune/SKILL.md'}",
+    ]
+    assert [text.split()[2] for text in told] == ["no-cost", "no-counterfactual"]
+
+
+def test_a_folder_without_ablations_is_no_set_of_conditions(run: Program, cards: Path) -> None:
+    run(cards, "-o", "out")
+    with pytest.raises(CostCraftError, match="`distill --ablations` writes it"):
+        ablated_skills(cards.parent / "out", print)

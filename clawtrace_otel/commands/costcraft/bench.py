@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ _EXITS = {"": 0, "money limit": AT_LIMIT, "interrupted": INTERRUPTED}
     help="A SKILL.md, or the folder of one; may be given several times.",
 )
 @click.option(
+    "--ablations",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="That `distill --ablations` wrote to: its skill, and those with something switched off.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -89,6 +96,7 @@ def command(
     tasks: Path,
     agent: str,
     skills: tuple[str, ...],
+    ablations: Path | None,
     output: Path,
     repeat: int,
     jobs: int,
@@ -107,12 +115,14 @@ def command(
     task, a skill or an agent that has changed.
     """
     with told_errors(), needed_extra("costcraft"):
+        from clawtrace_otel.costcraft.bench.ablations import ablated_skills
         from clawtrace_otel.costcraft.bench.command import CommandLine
         from clawtrace_otel.costcraft.bench.one_run import Agent
         from clawtrace_otel.costcraft.bench.results import Limits
         from clawtrace_otel.costcraft.bench.run_bench import Order
         from clawtrace_otel.costcraft.bench.run_folder import SKILL_FOLDERS
 
+        ablated = ablated_skills(ablations, partial(click.echo, err=True)) if ablations else ()
         order = Order(
             tasks=tasks,
             agent=Agent(
@@ -121,7 +131,7 @@ def command(
                 own_home=own_home,
                 skill_folders=skill_folders or SKILL_FOLDERS,
             ),
-            skills=skills,
+            skills=(*skills, *ablated),
             folder=output.resolve(),
             repeats=repeat,
             jobs=jobs,

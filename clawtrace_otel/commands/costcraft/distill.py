@@ -86,6 +86,11 @@ _LIMIT_EXCEEDED = 3
 @click.option("--no-cost", is_flag=True, help="Ablation: costs play no part.")
 @click.option("--no-prune", is_flag=True, help="Ablation: nothing is pruned.")
 @click.option("--no-counterfactual", is_flag=True, help="Ablation: a prune needs none.")
+@click.option(
+    "--ablations",
+    is_flag=True,
+    help="Write the skills with one thing switched off each, too: for `bench --ablations`.",
+)
 @llm_options
 @setting_options(*CARD_SETTINGS)
 @json_option
@@ -102,6 +107,7 @@ def command(
     no_cost: bool,
     no_prune: bool,
     no_counterfactual: bool,
+    ablations: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -131,6 +137,7 @@ def command(
             options=options,
             llm=_llm(given, options) if analyst == "llm" else None,
             reword=reword,
+            ablations=ablations,
         )
         written = distill_files(asked, load_settings({n: given[n] for n in CARD_SETTINGS}))
     for problem in written.file.problems:

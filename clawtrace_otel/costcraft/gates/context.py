@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from clawtrace_otel.costcraft.run import Run
 from clawtrace_otel.costcraft.skill import Skill
@@ -21,14 +22,15 @@ class Options:
         no_counterfactual: a prune needs no counterfactual.
     """
 
+    FLAGS: ClassVar = ("no_cost", "no_prune", "no_counterfactual")
+
     no_cost: bool = False
     no_prune: bool = False
     no_counterfactual: bool = False
 
     def names(self) -> list[str]:
         """Those that are switched on, as the flags are spelled."""
-        flags = ("no_cost", "no_prune", "no_counterfactual")
-        return [flag.replace("_", "-") for flag in flags if getattr(self, flag)]
+        return [flag.replace("_", "-") for flag in self.FLAGS if getattr(self, flag)]
 
 
 @dataclass(frozen=True, slots=True)
