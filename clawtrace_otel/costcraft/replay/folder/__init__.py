@@ -1,0 +1,1 @@
+"""Runs that read and write files and cells of spreadsheets in a folder."""
