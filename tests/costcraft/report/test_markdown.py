@@ -69,6 +69,7 @@ def test_a_report_has_its_headings_and_rows_and_no_others(view: ReportView) -> N
     assert rows == sum(expected) + (1 + len(parts.runs) if parts.runs else 0)
 
 
+@example("__0__")
 @given(odd_texts | st.text("`|<>[]*_-#+1.)~$\\&; ax", max_size=8))
 def test_a_line_from_elsewhere_is_shown_as_it_is(text: str) -> None:
     shown_line = line(text)
