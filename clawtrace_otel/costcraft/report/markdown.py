@@ -11,7 +11,9 @@ from clawtrace_otel.costcraft.report.templating import environment
 from clawtrace_otel.costcraft.report.view import MAX_PROBLEMS, Shown
 from clawtrace_otel.costcraft.report.words import code_spans
 
-_SPECIAL = re.compile(r"[\\`*\[\]<>&|~#!{}]|\$(?!\d)|(?<![^\W_])_|_(?![^\W_])|^[-+=]|^\d+(?=[.)](?:\s|$))")
+_SPECIAL = re.compile(
+    r"[\\`*\[\]<>&|~#!{}]|\$(?!\d)|(?<![^\W_])_|_(?![^\W_])|^[-+=]|^\d+(?=[.)](?:\s|$))"
+)
 """What Markdown, with the extensions of GitHub, could take for markup."""
 _TICKS = re.compile("`+")
 _MIN_FENCE = 3
