@@ -11,6 +11,8 @@ from clawtrace_otel.tracecard.model import Card
 Lines = list[tuple[str, str]]
 """Names and values."""
 
+_MANY_RUNS = 1_000_000
+
 
 def net_lines(file: PatchFile) -> Lines:
     """The sums of the skill, one after the other; empty if none were made."""
@@ -76,8 +78,15 @@ def _paid_back(cost: float | None, net: Net | None) -> str:
     low, high = net.net_usd
     if high <= 0:
         return "never: there is no net saving"
-    soonest = counted(ceil(cost / high), "run")
+    soonest = _runs_for(cost, high)
     if low <= 0:
         return f"after {soonest} at the high end of the net saving, never at the low end"
-    latest = counted(ceil(cost / low), "run")
+    latest = _runs_for(cost, low)
     return f"after {soonest}" if soonest == latest else f"after {soonest} to {latest}"
+
+
+def _runs_for(cost: float, saved: float) -> str:
+    """How many runs pay for a cost; a saving may be so small that no number says it."""
+    if cost > saved * _MANY_RUNS:
+        return f"over {counted(_MANY_RUNS, 'run')}"
+    return counted(ceil(cost / saved), "run")
