@@ -13,9 +13,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 SLOW_FOLDERS = tuple(
     Path(__file__).parent / name
-    for name in ("collector/faults", "conformance", "integration", "journal")
+    for name in (
+        "collector/faults",
+        "conformance",
+        "costcraft/bench",
+        "costcraft/replay",
+        "integration",
+        "journal",
+    )
 )
-"""Each test there is quick, but starts services or databases, and they are many."""
+"""Each test there is quick, but starts services, databases or worlds, and they are many."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

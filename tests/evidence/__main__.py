@@ -5,6 +5,7 @@ Each section is a module with a function ``tables``; its tables stand between ``
 """
 
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -26,8 +27,9 @@ def main(names: list[str]) -> int:
         print("the recorded agent runs are not in ../shared/corpora: nothing was measured")
         return 1
     for name in names or SECTIONS:
+        start = time.monotonic()
         text: str = import_module(f"tests.evidence.{name}").tables()
-        print(text)
+        print(f"{text}\n{name}: {time.monotonic() - start:.0f} s\n", flush=True)
         page = with_tables(PAGE.read_text(encoding="utf-8"), name, text)
         PAGE.write_text(page, encoding="utf-8")
     return 0
