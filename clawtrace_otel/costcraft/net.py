@@ -1,7 +1,7 @@
 """What a skill costs by being in every prompt, beside what it saves.
 
 A skill is read on every turn, from the cache once it is written there. Rules that save less than
-that are dead load. The count of tokens is an upper bound, so the cost is not understated.
+that are dead load. The count of tokens is an upper bound for prose, so the cost is not understated.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,14 +1,14 @@
-"""How many tokens a text has at most, without a tokenizer.
+"""How many tokens a text has, counted without a tokenizer: three bytes a token.
 
-Not all models have a published one, and the published ones must be fetched. A token of English
-prose or of identifiers is about four bytes in the vocabularies of today; a token for three bytes is
-more than any of them makes of such a text. It is a bound, and said to be one: what is said to fit
-does fit, and what a skill costs by being read is not understated.
+Not all models have a published tokenizer, and the published ones must be fetched, so a limit would
+depend on the machine. Prose such as rules has four bytes and more a token, so of a skill this is an
+upper bound, and what it costs to be read is not understated. Texts that are mostly tables of
+numbers and ids may have an eighth more (``docs/decisions/0028-costcraft.md``).
 """
 
 BYTES_PER_TOKEN = 3
 
 
 def count_tokens(text: str) -> int:
-    """An upper bound for the tokens of a text."""
+    """The tokens of a text: of prose, at most."""
     return -(-len(text.encode()) // BYTES_PER_TOKEN)
