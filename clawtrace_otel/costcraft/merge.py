@@ -115,12 +115,17 @@ def _contradict(one: Patch, other: Patch) -> bool:
 
 
 def _groups(patches: Sequence[Patch]) -> list[list[Patch]]:
-    """Patches that share a rule, in the order of the first of each."""
+    """Patches that share a rule, in the order of the first of each.
+
+    Those of which no saving is known have a rule of their own: they must not carry others along
+    that do not pay.
+    """
     groups: dict[tuple[str, ...], list[Patch]] = defaultdict(list)
     for patch in patches:
         pattern = patch.pattern
         if pattern.miner in WORDING:
-            shared = f"{pattern.miner} {pattern.detail} {_rank(patch)}"
+            is_known = patch.saves_usd_per_run is not None
+            shared = f"{pattern.miner} {pattern.detail} {_rank(patch)} {is_known}"
             groups[patch.action, "", shared].append(patch)
         else:
             groups[patch.action, patch.section, _same_rule(patch, groups)].append(patch)

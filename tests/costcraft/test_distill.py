@@ -18,6 +18,7 @@ from clawtrace_otel.costcraft.patch_file import dump_patches, read_patches
 from clawtrace_otel.costcraft.replay.record import Deletion, Replays, save_replays
 from clawtrace_otel.costcraft.tokens import count_tokens
 from clawtrace_otel.errors import CostCraftError
+from clawtrace_otel.importers.formats.span_maker import Tokens
 from clawtrace_otel.tracecard.write import dump_card
 from tests.costcraft.runs import RunBuilder, made, number
 
@@ -29,9 +30,10 @@ Program = Callable[..., Result]
 def wasteful(name: str, *, passed: bool | None = True, reads: int = 4) -> RunBuilder:
     """Reads a long file several times before it answers."""
     builder = RunBuilder(name, task=name, passed=passed)
+    sizes = iter(Tokens(fresh=1000 + 410 * n, output=10) for n in range(reads + 1))
     for _ in range(reads):
-        builder.turn("read_file", {"path": "x"}, PAGE)
-    builder.llm("That is all.")
+        builder.turn("read_file", {"path": "x"}, PAGE, tokens=next(sizes))
+    builder.llm("That is all, word for word.", tokens=next(sizes))
     return builder
 
 

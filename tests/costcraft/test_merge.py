@@ -137,3 +137,12 @@ def test_a_step_that_two_patches_name_is_saved_once() -> None:
     assert saved_by([read, mined], [card.run()]) == (0.2, 0.4)
     assert saved_by([mined], [card.run()]) == (0.1, 0.2)
     assert saved_by([], [card.run()]) is None
+
+
+def test_a_patch_without_known_savings_carries_none_along_that_does_not_pay() -> None:
+    reading = Reading(turns=10, rate=1e-6)
+    dear = patch(tool="dear", saves_usd_per_run=(0.0, 1e-5))
+    unknown = patch(tool="unknown", saves_usd_per_run=None)
+    found = merged(dear, unknown, reading=reading)
+    assert ids(found) == [[unknown.id]]
+    assert next(p for p in found.patches if p.id == dear.id).rejected.startswith("it does not pay")

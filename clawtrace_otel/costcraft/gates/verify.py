@@ -6,13 +6,14 @@ miners, of re-pricing, and of replays.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 from msgspec.structs import replace
 
 from clawtrace_otel.costcraft.gates.context import Context, StepName
 from clawtrace_otel.costcraft.gates.harmless import is_harmless
 from clawtrace_otel.costcraft.miners.miner import support_of
-from clawtrace_otel.costcraft.miners.occurrence import Occurrence
+from clawtrace_otel.costcraft.miners.occurrence import Occurrence, Verdict
 from clawtrace_otel.costcraft.miners.registry import PRUNE
 from clawtrace_otel.costcraft.model import Interval, Patch, Rung, StepRef, Support
 from clawtrace_otel.costcraft.reprice import reprice, together
@@ -24,7 +25,7 @@ def index_occurrences(runs: Iterable[Run]) -> tuple[dict[StepName, str], dict[St
 
     A step is harmless if any miner shows it; whoever looks at less may not know.
     """
-    found: dict[str, dict[StepName, str]] = {"harmless": {}, "harmful": {}, "unknown": {}}
+    found: dict[Verdict, dict[StepName, str]] = {verdict: {} for verdict in get_args(Verdict)}
     for run in runs:
         for miner in PRUNE:
             for occurrence in miner.find(run):

@@ -49,7 +49,8 @@ class PruneMiner:
         find: all occurrences in a run, harmful ones included: wherever the rule would apply.
         wording: its rule.
         counterfactual: what would be as it is without the steps.
-        mostly: whether a pattern is only proposed if it is harmless more often than harmful.
+        mostly: whether a pattern is only proposed if it is harmless, or likely so, more often than
+            harmful.
     """
 
     name: str
@@ -137,7 +138,7 @@ def _above(run: Run, n: int) -> Set[int]:
 def _patches(miner: PruneMiner, finds: _Finds, runs: Sequence[Run]) -> Iterator[Patch]:
     for pattern, found in sorted(finds.occurrences.items(), key=lambda pair: _key(pair[0])):
         verdicts = Counter(o.verdict for o in found)
-        is_likely = verdicts["harmless"] > verdicts["harmful"]
+        is_likely = verdicts["harmless"] + verdicts["likely"] > verdicts["harmful"]
         if is_likely or (not miner.mostly and verdicts["harmful"] < len(found)):
             yield _patch(miner, pattern, found, finds.saved, runs)
 

@@ -6,9 +6,10 @@ from typing import Literal
 from clawtrace_otel.costcraft.model import Pattern
 from clawtrace_otel.costcraft.run import Run
 
-Verdict = Literal["harmless", "harmful", "unknown"]
+Verdict = Literal["harmless", "likely", "harmful", "unknown"]
 """What a program found out about leaving steps out. ``harmless``: nothing later depends on them.
-``harmful``: they brought something new that may have been needed."""
+``likely``: nothing was found that does, by a check that is known to miss much. ``harmful``: they
+brought something new that may have been needed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

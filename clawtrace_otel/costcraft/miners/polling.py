@@ -12,6 +12,7 @@ the rule asks for.
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
+from clawtrace_otel.costcraft.miners.acting import may_act
 from clawtrace_otel.costcraft.miners.miner import PruneMiner
 from clawtrace_otel.costcraft.miners.occurrence import Occurrence, Verdict
 from clawtrace_otel.costcraft.model import Pattern
@@ -30,6 +31,11 @@ _VERDICTS: Mapping[str, tuple[Verdict, str]] = {
     "unverified": ("unknown", "the same call in a loop, but state may have changed in between"),
 }
 
+_MAY_ACT: tuple[Verdict, str] = (
+    "unknown",
+    "the same call in a loop, and the same result, but it may do something each time",
+)
+
 
 def find(run: Run) -> Iterator[Occurrence]:
     """Every call of a loop that repeats one of the round before it, but for the end of waiting."""
@@ -39,6 +45,8 @@ def find(run: Run) -> Iterator[Occurrence]:
         if repeat is None or "kind" in repeat or _ends_waiting(run, call):
             continue
         verdict, check = _VERDICTS[repeat["verdict"]]
+        if verdict == "harmless" and may_act(run, n):
+            verdict, check = _MAY_ACT
         yield Occurrence(Pattern(miner=NAME, tool=call["tool"]), run, (n,), verdict, check)
 
 

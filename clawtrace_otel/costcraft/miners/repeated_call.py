@@ -10,6 +10,7 @@ no agent decides to make them, so that a skill cannot keep it from that.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from clawtrace_otel.costcraft.miners.acting import may_act
 from clawtrace_otel.costcraft.miners.miner import PruneMiner
 from clawtrace_otel.costcraft.miners.occurrence import Occurrence, Verdict
 from clawtrace_otel.costcraft.miners.polling import looped
@@ -25,6 +26,11 @@ _VERDICTS: Mapping[str, tuple[Verdict, str]] = {
     "unverified": ("unknown", "equal call, but state may have changed in between"),
 }
 
+_MAY_ACT: tuple[Verdict, str] = (
+    "unknown",
+    "equal call, equal result, but it may do something each time: nothing is known of the tool",
+)
+
 
 def find(run: Run) -> Iterator[Occurrence]:
     """Every tool call that is equal to an earlier one of the same agent, but for those of loops."""
@@ -36,6 +42,8 @@ def find(run: Run) -> Iterator[Occurrence]:
         if step["n"] in loops:
             continue
         verdict, check = _VERDICTS[repeat["verdict"]]
+        if verdict == "harmless" and may_act(run, step["n"]):
+            verdict, check = _MAY_ACT
         pattern = Pattern(miner=NAME, tool=step["tool"])
         yield Occurrence(pattern, run, (step["n"],), verdict, f"{check} (step {repeat['of']})")
 

@@ -3,8 +3,9 @@
 It needs the recorded run and tools that are known to only read. A result without new words, such as
 an empty list, may be news by what it does not hold; one of few words, such as a status, is acted
 upon without being repeated; one whose words were mostly there before may have been read for these.
-Of all of them nothing is known. A rule would stop all calls of a tool, so a tool is only named if
-its results are more often known to be unused than to be used.
+The others are likely to be unused and no more: read by hand, fewer than half of them were (E3 in
+``docs/evidence.md``), for models conclude without repeating a word. So they are for people to look
+at, and no counterfactual.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -53,7 +54,7 @@ def _judge(run: Run, n: int) -> tuple[Verdict, str]:
         return "unknown", "it brought too few new words to tell"
     if len(brought) < MIN_NEW * len(mentions.words(n)):
         return "unknown", "most of its words were there before"
-    return "harmless", "it changes nothing, and no word that it brought comes up later"
+    return "likely", "it changes nothing, and no word that it brought comes up later"
 
 
 def wording(patterns: Sequence[Pattern]) -> str:

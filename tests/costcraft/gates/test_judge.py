@@ -105,7 +105,8 @@ def test_a_few_repeats_that_brought_news_are_counter_evidence_and_no_veto() -> N
 
 
 def test_repeats_that_only_brought_news_are_not_even_proposed() -> None:
-    assert not list(mine(two_runs(second="other")))
+    found = mine(two_runs(second="other"))
+    assert [patch for patch in found if patch.pattern.miner == "repeated_call"] == []
 
 
 def test_a_prune_of_failing_runs_alone_is_stopped_but_not_where_nobody_knows() -> None:

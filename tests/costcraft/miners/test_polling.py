@@ -1,6 +1,7 @@
 """The same calls on end."""
 
 from clawtrace_otel.costcraft.miners import polling, repeated_call
+from clawtrace_otel.importers.formats.span_maker import Tokens
 from tests.costcraft.miners.found import only, verdicts
 from tests.costcraft.runs import RunBuilder
 
@@ -63,9 +64,28 @@ def test_what_may_have_changed_in_between_is_not_known() -> None:
     assert (found[6,], found[10,]) == ("unknown", "unknown")
 
 
-def test_a_card_alone_shows_the_loop_as_the_run_does() -> None:
-    trace = asked("waiting", "waiting", "waiting")
-    assert verdicts(polling.MINER, trace.card()) == verdicts(polling.MINER, trace.run())
+def test_a_card_alone_shows_the_loop_as_the_run_does_if_results_are_of_some_size() -> None:
+    trace = RunBuilder()
+    for n in range(4):
+        trace.turn("read_state", {"job": 7}, "waiting " * 20, tokens=Tokens(1000 + 50 * n, 10))
+    assert verdicts(polling.MINER, trace.card()) == {
+        (4,): "harmless",
+        (6,): "harmless",
+        (8,): "unknown",
+    }
+    assert set(verdicts(polling.MINER, trace.run()).values()) == {"harmless"}
+
+
+def test_a_tool_of_which_nothing_is_known_may_act_each_time_that_it_says_ok() -> None:
+    run = asked("ok", "ok", "ok", tool="press_key").run()
+    assert verdicts(polling.MINER, run) == {(4,): "unknown", (6,): "unknown"}
+    run = asked("added", "added", tool="add_to_cart").run()
+    assert verdicts(repeated_call.MINER, run) == {(4,): "unknown"}
+
+
+def test_a_tool_of_which_nothing_is_known_and_that_tells_much_has_told_it_already() -> None:
+    run = asked(*["job seven of queue default is waiting"] * 3, tool="status").run()
+    assert set(verdicts(polling.MINER, run).values()) == {"harmless"}
 
 
 def test_a_card_that_left_the_first_call_of_a_loop_out_says_nothing_of_it() -> None:

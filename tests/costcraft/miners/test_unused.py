@@ -20,7 +20,7 @@ def looked_up(
 @pytest.mark.parametrize(
     ("result", "answer", "verdict"),
     [
-        ("sunny, mild, windy", "Booked.", "harmless"),
+        ("sunny, mild, windy", "Booked.", "likely"),
         ("sunny, mild, windy", "Booked, it will be sunny.", "harmful"),
         ("sunny", "Booked.", "unknown"),
         ("[]", "Booked.", "unknown"),
@@ -66,7 +66,7 @@ def test_a_tool_that_is_used_as_often_as_not_is_not_named() -> None:
         patch.rule
         == "Do not call `read_weather` unless the task cannot be done without the result."
     )
-    assert patch.rung == "dependency"
+    assert patch.rung == "proxy"
 
 
 def delegated(answer: str, final: str, tool: str = "read_web") -> RunBuilder:
