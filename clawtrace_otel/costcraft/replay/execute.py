@@ -12,9 +12,12 @@ from clawtrace_otel.costcraft.replay.interface import (
 )
 from clawtrace_otel.costcraft.replay.record import Deletion, ReplayedRun, Replays
 from clawtrace_otel.errors import CostCraftError
+from clawtrace_otel.semconv.masking import mask
 from clawtrace_otel.tracecard.lines import clean
 
 _SHOWN_CHARS = 60
+_LOOKED_AT = 4096
+"""Characters in which secrets are looked for: one that is cut in half is no longer found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +136,7 @@ def name_of(calls: Sequence[RecordedCall], place: int) -> str:
 
 
 def _shown(answer: Answer | None) -> str:
-    return "nothing" if answer is None else repr(clean(answer.text, _SHOWN_CHARS))
+    """The beginning of an answer, secrets masked as on cards."""
+    return (
+        "nothing" if answer is None else repr(clean(mask(answer.text[:_LOOKED_AT]), _SHOWN_CHARS))
+    )

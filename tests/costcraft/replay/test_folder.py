@@ -20,6 +20,7 @@ from clawtrace_otel.errors import CostCraftError
 from tests.costcraft.replay import tools_table
 from tests.costcraft.replay.worked import Work
 from tests.costcraft.runs import RunBuilder, number
+from tests.semconv.secrets import TOKENS
 
 
 @pytest.fixture
@@ -114,6 +115,13 @@ class TestReproducing:
         (work.start / "rate.txt").write_text("rate = 0.19\n")
         n = number(work.run(), "read_file", 1)
         assert self.why(work) == (f"step {n} read_file: recorded 'rate = 0.20', got 'rate = 0.19'")
+
+    def test_what_is_shown_of_a_result_has_no_secret_in_it(self, work: Work) -> None:
+        secret = TOKENS["github"]
+        (work.folder / "rate.txt").write_text(f"GITHUB_TOKEN={secret}")
+        work.call("read_file", path="rate.txt")
+        assert secret not in self.why(work)
+        assert "[masked]" in self.why(work)
 
     def test_a_call_that_failed_has_to_fail(self, work: Work) -> None:
         work.call("read_file", path="missing.txt")
