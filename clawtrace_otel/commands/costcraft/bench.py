@@ -19,7 +19,6 @@ from clawtrace_otel.commands.common import (
     print_table,
     setting_options,
     told_errors,
-    usd,
 )
 from clawtrace_otel.commands.costcraft.bench_bar import RunsBar
 
@@ -209,4 +208,4 @@ def print_report(report: "Report", *, as_json: bool) -> None:
         print_table(heads, shown.measure_rows(comparison.measures), right)
     for note in shown.notes(report):
         click.echo(note, err=True)
-    click.echo(f"{usd(report.total_usd)} spent; all of it is in {report.folder}")
+    click.echo(f"spent: {shown.spent(report)}; all of it is in {report.folder}")

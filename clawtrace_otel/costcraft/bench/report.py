@@ -59,9 +59,21 @@ def summary_rows(summaries: Iterable[Summary]) -> Iterator[list[str]]:
             f"{each.passed} of {each.graded}",
             _interval(each.interval, _percent),
             _usd(each.median_usd),
-            _usd(each.known_usd),
+            at_least(each.known_usd, unknown=len(each.unknown)),
             str(len(each.unknown) or ""),
         ]
+
+
+def at_least(known_usd: float, *, unknown: int) -> str:
+    """What is known of a cost, where that of so many runs is not: the unknown is never 0."""
+    if not unknown:
+        return _usd(known_usd)
+    return f"at least {_usd(known_usd)}" if known_usd else "unknown"
+
+
+def spent(report: Report) -> str:
+    """What the runs of a bench have cost."""
+    return at_least(report.total_usd, unknown=sum(len(each.unknown) for each in report.conditions))
 
 
 def measure_heads(comparison: Comparison) -> Sequence[str]:
@@ -129,7 +141,7 @@ def markdown(report: Report) -> str:
         "# Bench",
         "",
         f"Tasks: {report.tasks}. Runs of each in each condition: {report.repeats}. "
-        f"Spent: {_usd(report.total_usd)}, as far as it is known.",
+        f"Spent: {spent(report)}.",
         "",
         *(f"* {note}" for note in notes(report)),
         "",

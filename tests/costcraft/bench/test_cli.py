@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clawtrace_otel.cli import main
+from clawtrace_otel.costcraft.bench.report import at_least
 from tests.costcraft.bench.orders import TINY, write_skill, write_tasks
 
 EXITS = {"exit_code": 0}
@@ -30,12 +31,34 @@ def test_a_table_for_people_and_the_same_as_json(folder: Path) -> None:
     shown = run(folder, "--skill", f"half={skill}")
     assert shown.exit_code == 0, shown.output
     assert "half against without" in shown.stdout
-    assert "$0.030000 spent" in shown.stdout
+    assert "spent: $0.030000" in shown.stdout
     told = run(folder, "--skill", f"half={skill}", "--json")
     report = json.loads(told.stdout)
     assert "4 runs are there, 0 to do" in told.stderr
     assert [each["condition"] for each in report["conditions"]] == ["without", "half"]
     assert report["comparisons"][0]["measures"][0]["ratio"] == pytest.approx(0.5)
+
+
+def test_what_runs_without_spans_have_cost_is_unknown_and_not_0(folder: Path) -> None:
+    shown = run(folder, agent="true")
+    assert shown.exit_code == 0, shown.output
+    assert "spent: unknown" in shown.stdout
+    assert "$0" not in shown.stdout.replace(str(folder), "")
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown", "said"),
+    [
+        (0.5, 0, "$0.500000"),
+        (0.5, 2, "at least $0.500000"),
+        (0.0, 2, "unknown"),
+        (0.0, 0, "$0.000000"),
+    ],
+)
+def test_a_cost_that_is_known_in_part_is_said_to_be_so(
+    known: float, unknown: int, said: str
+) -> None:
+    assert at_least(known, unknown=unknown) == said
 
 
 def test_a_limit_that_was_reached_has_a_status_of_its_own(folder: Path) -> None:
