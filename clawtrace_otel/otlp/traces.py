@@ -173,6 +173,9 @@ def decode_span(raw: bytes, origin: Origin) -> Span:
         msg = f"the span cannot be decoded (invalid UTF-8 or damaged bytes): {e}"
         raise DecodeError(msg) from e
     parent = proto.parent_span_id
+    attributes = read_attributes(proto.attributes)
+    for key, value in origin.run.items():  # in place: most resources have none
+        attributes.setdefault(key, value)
     return Span(
         trace_id=_id(proto.trace_id, 16, "trace_id"),
         span_id=_id(proto.span_id, 8, "span_id"),
@@ -180,7 +183,7 @@ def decode_span(raw: bytes, origin: Origin) -> Span:
         name=proto.name,
         start_ns=proto.start_time_unix_nano,
         end_ns=proto.end_time_unix_nano,
-        attributes={**origin.run, **read_attributes(proto.attributes)},
+        attributes=attributes,
         events=[_event(event) for event in proto.events if event.name in READ_EVENTS],
         failed=proto.status.code == Status.STATUS_CODE_ERROR,
         status_message=proto.status.message,
